@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := src tests bench
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 10
+
+.venv/.%: requirements/constraints.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+.venv/.run: EXTRAS := demo
+.venv/.test: EXTRAS := demo,test
+.venv/.dev: EXTRAS := demo,test,dev
+
+setup: .venv/.dev  ## install everything that development needs into .venv
+
+demo: .venv/.run  ## the official SDK updates a workflow on a fresh server, and it runs
+	@$(BIN)/python -m tidemill.cli.main demo
+
+run: .venv/.run  ## the whole system on this machine, on SQLite, in ./data
+	@$(BIN)/tidemill serve --data data
+
+test: .venv/.test  ## every test, on SQLite and on a real PostgreSQL
+	@$(BIN)/python -m pytest
+
+lint: .venv/.dev
+	@$(BIN)/ruff check $(SOURCES) && $(BIN)/ruff format --check $(SOURCES)
+
+types: .venv/.dev
+	@$(BIN)/pyright
+
+check: lint types test  ## all that CI runs, in its order: green here is green there
+
+bench: .venv/.test  ## the workloads beside their floors, as ratios
+	@$(BIN)/python -m bench
+
+docs: .venv/.dev  ## write docs/reference from the code
+	@$(BIN)/python -m tidemill.cli.main reference docs/reference
+
+.PHONY: help setup demo run test lint types check bench docs
