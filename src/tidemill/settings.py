@@ -1,0 +1,77 @@
+"""Every setting, in one frozen model, read once: flags > TIDEMILL_* environment > tidemill.toml > default."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class Settings(BaseModel):
+    """Durations are seconds, sizes bytes, dates and times in `time_zone` unless a field says otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Where things are
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    data: Path = Path("data")
+    database: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data directory")
+    synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL"
+    task_user: str = Field("", description="run the guard, the runner and every task as this user")
+    python: str = Field("", description="interpreter of PYTHON tasks; empty: the server's own")
+
+    # Who may come in
+    access_key_id: str = ""
+    access_key_secret: SecretStr = SecretStr("")
+    secret_key: SecretStr = Field(SecretStr(""), description="encrypts access key secrets at rest")
+    clock_skew: int = Field(900, description="how far a request's time may be from ours, either way")
+    max_request: int = 16 * 2**20
+
+    # What a project is by default
+    time_zone: str = "Asia/Shanghai"
+    resource_group_slots: int = Field(16, ge=1, description="of a resource group that nobody made")
+
+    # Limits
+    max_tasks: int = 1_000
+    max_upstreams: int = 1_000
+    max_script: int = 2**20
+    max_parameters: int = 64 * 1024
+    max_batch: int = 500
+    max_page: int = 500
+    max_log: int = 100 * 2**20
+    default_timeout: int = 3 * 24 * 3600
+    default_rerun_interval: int = 180
+    operation_days: int = 7
+
+    # How runs end
+    stop_grace: float = 10.0
+    shutdown_grace: float = 10.0
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data.absolute() / 'tidemill.db'}"
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    names = {f"TIDEMILL_{name.upper()}": name for name in Settings.model_fields}
+    return {names[key]: value for key, value in environment.items() if key in names}
+
+
+def load_settings(
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str] = os.environ,
+    file: Path = Path("tidemill.toml"),
+) -> Settings:
+    """Merge the sources; flags that are None were not given. Raises ValueError naming what is wrong."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    return Settings(**{**_from_file(file), **_from_environment(environment), **given})

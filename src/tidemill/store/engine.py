@@ -1,0 +1,101 @@
+"""Opens SQLite or PostgreSQL; everything that differs between the two is here or in `statements.py`.
+
+SQLite has one writer connection, behind a lock of this process: waiting for a lock is fair and wakes at once, where
+SQLite's own busy handler polls. Readers have connections of their own and never wait for the writer (WAL).
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
+
+_BUSY_TIMEOUT_MS = 60_000
+_READERS = 8
+
+
+class Database:
+    """`read` and `write` each give one transaction; who takes a `Connection` never commits it."""
+
+    def __init__(self, writer: Engine, reader: Engine, lock: AbstractContextManager[Any]) -> None:
+        self.writer = writer
+        self.reader = reader
+        self._lock = lock
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.writer.dialect.name == "sqlite"
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each commit that may have made work for the scheduler."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        with self.reader.connect() as db, db.begin():
+            yield db
+
+    @contextmanager
+    def write(self, *, announce: bool = True) -> Generator[Connection]:
+        """One transaction, committed at the end and rolled back on an exception."""
+        with self._lock, self.writer.begin() as db:
+            yield db
+        if announce:
+            for listener in self._listeners:
+                listener()
+
+    def close(self) -> None:
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+def open_database(url: str, synchronous: str = "FULL") -> Database:
+    """Open the database that an SQLAlchemy URL names (`sqlite:///…` or `postgresql://…`).
+
+    `synchronous` is SQLite's: FULL survives power loss, NORMAL and OFF trade that for speed. Raises ValueError for
+    another database or for an SQLite that is too old.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=_READERS, max_overflow=16)
+        return Database(engine, engine, nullcontext())
+    if parsed.get_backend_name() != "sqlite":
+        raise ValueError(f"database: sqlite:///FILE or postgresql://… is expected, not {parsed.drivername}")
+    if sqlite3.sqlite_version_info < (3, 35):
+        raise ValueError(f"SQLite 3.35 or later is needed (RETURNING); this Python has {sqlite3.sqlite_version}")
+    return Database(_sqlite(url, synchronous, 1), _sqlite(url, synchronous, _READERS, reader=True), threading.Lock())
+
+
+def _sqlite(url: str, synchronous: str, connections: int, *, reader: bool = False) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=connections if reader else 0,
+        connect_args={"check_same_thread": False, "cached_statements": 512},
+    )
+
+    def connected(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        pragmas = [
+            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            f"synchronous = {synchronous}",
+            "foreign_keys = ON",
+            "cache_size = -65536",
+            "temp_store = MEMORY",
+        ]
+        for pragma in pragmas + (["query_only = ON"] if reader else []):
+            connection.execute(f"PRAGMA {pragma}")
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begin)
+    return engine
