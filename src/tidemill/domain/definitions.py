@@ -5,6 +5,7 @@ same inside a list or object (the official Python SDK sends `[]` for a list nobo
 """
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -179,3 +180,23 @@ class Workflow(Wire):
     dependencies: Annotated[tuple[Dependency, ...], ListOf] = ()
     tags: Annotated[tuple[Tag, ...], ListOf] = ()
     tasks: tuple[Task, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAt:
+    """A task at a version; `definition` has no script content."""
+
+    id: int
+    version: int
+    definition: Task
+
+
+@dataclass(frozen=True, eq=False)
+class WorkflowAt:
+    """A workflow at a version, with its tasks in their order; `definition.tasks` is None."""
+
+    id: int
+    env: str
+    version: int
+    definition: Workflow
+    tasks: tuple[TaskAt, ...]

@@ -1,7 +1,9 @@
 """Opens SQLite or PostgreSQL; everything that differs between the two is here or in `statements.py`.
 
-SQLite has one writer connection, behind a lock of this process: waiting for a lock is fair and wakes at once, where
-SQLite's own busy handler polls. Readers have connections of their own and never wait for the writer (WAL).
+One transaction writes at a time, on both databases: behind a lock of this process on SQLite (a lock wakes at once,
+where SQLite's busy handler polls), behind an advisory lock on PostgreSQL. So a settled result, a new edge and an
+operator's rerun never interleave, and nothing deadlocks. Transactions that write are short and bounded. Readers have
+connections of their own and wait for nobody.
 """
 
 import sqlite3
@@ -16,6 +18,8 @@ from sqlalchemy.pool import QueuePool
 
 _BUSY_TIMEOUT_MS = 60_000
 _READERS = 8
+_WRITER_LOCK = 0x7469646D  # "tidm": the advisory lock of whoever writes
+_STALLED = "3s"  # a writer that stops in mid-transaction loses it after this
 
 
 class Database:
@@ -44,6 +48,8 @@ class Database:
     def write(self, *, announce: bool = True) -> Generator[Connection]:
         """One transaction, committed at the end and rolled back on an exception."""
         with self._lock, self.writer.begin() as db:
+            if not self.is_sqlite:
+                db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
             yield db
         if announce:
             for listener in self._listeners:
@@ -62,7 +68,12 @@ def open_database(url: str, synchronous: str = "FULL") -> Database:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=_READERS, max_overflow=16)
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=_READERS,
+            max_overflow=16,
+            connect_args={"options": f"-c idle_in_transaction_session_timeout={_STALLED}"},
+        )
         return Database(engine, engine, nullcontext())
     if parsed.get_backend_name() != "sqlite":
         raise ValueError(f"database: sqlite:///FILE or postgresql://… is expected, not {parsed.drivername}")

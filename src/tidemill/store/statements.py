@@ -66,7 +66,7 @@ def _cell_sqlite(element: _Cell, compiler: Any, **kw: Any) -> str:
 
 @compiles(_Cell, "postgresql")
 def _cell_postgresql(element: _Cell, compiler: Any, **kw: Any) -> str:
-    return f"CAST({element.source}.value ->> {element.index} AS {compiler.process(element.type)})"
+    return f"CAST({element.source}.value ->> {element.index} AS {compiler.dialect.type_compiler_instance.process(element.type)})"
 
 
 def given(name: str, *columns: Column) -> Subquery:
@@ -110,7 +110,7 @@ class Statement:
             self._texts[dialect.name] = (str(compiled), fixed)
         return self._texts[dialect.name]
 
-    def __call__(self, db: Connection, **parameters: Any) -> CursorResult[Any]:
+    def __call__(self, db: Connection, **parameters: Any) -> CursorResult[*tuple[Any, ...]]:
         text, fixed = self.text(db)
         return db.exec_driver_sql(text, {**fixed, **parameters})
 
@@ -121,4 +121,4 @@ class Statement:
             db.exec_driver_sql(text, [{**fixed, **row} for row in rows] if fixed else list(rows))
 
 
-__all__ = ["BigInteger", "Integer", "Statement", "String", "as_ids", "as_rows", "given", "given_ids"]
+__all__ = ["BigInteger", "Integer", "Statement", "String", "as_ids", "as_rows", "bindparam", "given", "given_ids"]

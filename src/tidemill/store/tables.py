@@ -156,6 +156,7 @@ workflow_version = Table(
     _number("workflow_id", required=True),
     _text("env", required=True),
     _count("version"),
+    _text("name", required=True),
     _text("definition", required=True),  # the Workflow model as JSON, without its tasks
     _text("tasks", required=True),  # JSON: [[task id, task version], …]
     _time("create_time", required=True),
@@ -280,11 +281,8 @@ workflow_instance = Table(
     _time("trigger_time", required=True),
     _number("origin", required=True),
     _number("unified_id", required=True),
-    _number("task_instance_id", required=True),  # the task instance that represents it
+    _number("task_instance_id", required=True),  # represents it: status and times are that row's
     _text("parameters"),
-    _text("status", required=True),
-    _time("started_time"),
-    _time("finished_time"),
     *_authors(),
     Index("ix_workflow_instance_list", "project_id", "bizdate", "id"),
     Index("ix_workflow_instance_workflow", "workflow_id", "env", "trigger_time"),
@@ -307,7 +305,9 @@ task_instance = Table(
     _count("task_version"),
     _number("workflow_id", required=True),
     _number("workflow_instance_id", required=True),
+    _number("representative_id", required=True),  # the task instance that represents the workflow instance
     _number("origin", required=True),  # 0: periodic; else the operation that made it
+    _number("planning_id", required=True),  # the operation in whose course it was made: unfinished means invisible
     _text("bizdate", required=True),
     _time("trigger_time", required=True),
     _count("period_number", 1),
@@ -342,6 +342,7 @@ task_instance = Table(
     _text("parameters", required=True),  # JSON: resolved values
     _text("data_source"),
     # a workflow's representative
+    _flag("held"),  # AutoStartEnabled = false: counts one among its pending upstreams until started by hand
     _count("unfinished"),  # inner instances that are not Success
     _count("failed"),  # inner instances that are Failure or frozen
     _text("operation_type"),

@@ -1,0 +1,15 @@
+"""The one place that reads the time; tests and simulations give another clock."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """Epoch milliseconds UTC."""
+        ...
+
+
+class SystemClock:
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000

@@ -1,0 +1,67 @@
+"""Saving moves together with all that follows from them at once, in the same transaction.
+
+A success lowers what waits downstream, a workflow instance whose time has come lets its inner instances go, an inner
+instance's end moves its workflow instance, and a reopened upstream holds back what has not begun. Whoever moves an
+instance, the scheduler or an operator's action, goes through `carry_out`.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from tidemill.domain.instance import Change, Instance, move
+from tidemill.domain.status import Event, Status
+from tidemill.store import instances, representatives
+
+
+def carry_out(db: Connection, now: int, moved: Sequence[Instance], changes: Sequence[Change]) -> None:
+    """Write the moved instances, their history, and what follows."""
+    pending: tuple[list[Instance], list[Change]] = (list(moved), list(changes))
+    while pending[1]:
+        touched = instances.save(db, now, *pending)
+        _pass_on(db, now, pending[1])
+        opened = [change.id for change in pending[1] if change.kind == "Workflow" and change.event == Event.STARTED]
+        if opened:
+            instances.open_entry(db, now, opened)
+        pending = _follow(db, now, {*touched, *opened}) if touched or opened else ([], [])
+
+
+def _pass_on(db: Connection, now: int, changes: Iterable[Change]) -> None:
+    """Tell the downstream instances."""
+    succeeded = [change.id for change in changes if change.unfinished < 0]
+    reopened = [change.id for change in changes if change.unfinished > 0]
+    if succeeded:
+        instances.satisfy(db, now, succeeded)
+    if reopened:
+        _hold_back(db, now, reopened)
+
+
+def _hold_back(db: Connection, now: int, reopened: Iterable[int]) -> None:
+    held = instances.load(db, instances.unsatisfy(db, reopened))
+    queued = [instance for instance in held if instance.status == Status.WAIT_RESOURCE]
+    instances.save(db, now, queued, [move(instance, Event.UPSTREAM_REOPENED, now) for instance in queued])
+
+
+def _follow(db: Connection, now: int, representative_ids: Iterable[int]) -> tuple[list[Instance], list[Change]]:
+    """Move the workflow instances whose inner instances changed; those already right are left alone."""
+    counted = representatives.counters(db, representative_ids)
+    troubled = [item.id for item in counted.values() if item.failed and item.unfinished]
+    proceeding = representatives.proceeding(db, troubled) if troubled else set[int]()
+    moved: list[Instance] = []
+    changes: list[Change] = []
+    for instance in instances.load(db, counted):
+        event = _next(instance, counted[instance.id], instance.id in proceeding)
+        if event is not None:
+            moved.append(instance)
+            changes.append(move(instance, event, now))
+    return moved, changes
+
+
+def _next(instance: Instance, counted: representatives.Counters, proceeding: bool) -> Event | None:
+    if counted.unfinished == 0:
+        return None if instance.status == Status.SUCCESS else Event.SUCCEEDED
+    if instance.status == Status.NOT_RUN:
+        return None
+    if counted.failed and not proceeding:
+        return None if instance.status == Status.FAILURE else Event.FAILED
+    return None if instance.status == Status.RUNNING else Event.REOPENED

@@ -1,0 +1,114 @@
+"""The loop around the steps. It only waits, calls them in one transaction a turn, and goes on after an error.
+
+A turn applies the results that arrived, releases what is due, dispatches, commits, and only then hands runs to the
+runner. Nothing is polled: the loop sleeps until a result, a commit of somebody else, or the next due time.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from tidemill.clock import Clock
+from tidemill.runners.contract import Result, Run, Runner
+from tidemill.scheduler.creation import create
+from tidemill.scheduler.dispatch import Lease, dispatch
+from tidemill.scheduler.release import release
+from tidemill.scheduler.rescue import rescue
+from tidemill.scheduler.settle import settle
+from tidemill.store import instances, runs
+from tidemill.store.engine import Database
+
+log = logging.getLogger(__name__)
+
+_AFTER_ERROR = 1.0  # seconds
+
+
+class Scheduler:
+    """Drives the steps over one database with one runner. `run` blocks; `stop` ends it from any thread."""
+
+    def __init__(self, database: Database, runner: Runner, clock: Clock, *, boot: str, default_slots: int) -> None:
+        self._database = database
+        self._runner = runner
+        self._clock = clock
+        self._lease = Lease(runner.name, boot)
+        self._default_slots = default_slots
+        self._changed = threading.Event()  # somebody else committed: look for creations and stops
+        self._ending = threading.Event()
+        self._unsettled: list[Result] = []
+        self._asked: set[tuple[int, int]] = set()
+        database.listen(self.wake)
+
+    def wake(self) -> None:
+        """Something was committed that may have made work."""
+        self._changed.set()
+        self._runner.wake()
+
+    def stop(self) -> None:
+        self._ending.set()
+        self._runner.wake()
+
+    def leave(self, grace: float) -> None:
+        """After `run` has ended: give running tasks `grace` seconds, end the others with the runner, keep the results.
+
+        Runs that were ended are run again at the next start (engine 26).
+        """
+        self._unsettled += self._runner.close(stop_runs=True, grace=grace)
+        with self._database.write(announce=False) as db:
+            settle(db, self._clock.now(), self._unsettled)
+
+    def run(self) -> None:
+        """Take over what an earlier server left, then turn until `stop`."""
+        self._runner.start()
+        self._unsettled += self._runner.wait(0)
+        self._changed.set()
+        taken_over = False
+        pause: float | None = 0.0
+        while not self._ending.is_set():
+            self._unsettled += self._runner.wait(pause)
+            try:
+                if not taken_over:
+                    self._take_over()
+                    taken_over = True
+                pause = self.turn()
+            except Exception:
+                log.exception("the scheduler's turn failed; its results are kept and applied again")
+                self._changed.set()
+                pause = _AFTER_ERROR
+
+    def turn(self) -> float | None:
+        """One round of all steps; the seconds until something comes due, None when nothing will by itself."""
+        changed = self._changed.is_set()
+        self._changed.clear()
+        more = changed and create(self._database, self._clock.now())
+        now = self._clock.now()
+        with self._database.write(announce=False) as db:
+            settle(db, now, self._unsettled)
+            more = release(db, now) or more
+            started = dispatch(db, now, self._lease, self._default_slots)
+            stops = runs.to_stop(db) if changed else []
+            due = instances.next_due(db, now)
+        self._hand_over(started, stops)
+        if more:
+            self._changed.set()
+            return 0.0
+        return None if due is None else max(0.0, (due - self._clock.now()) / 1000)
+
+    def _hand_over(self, started: Sequence[Run], stops: Sequence[tuple[int, int]]) -> None:
+        if self._unsettled:
+            self._runner.acknowledge(self._unsettled)
+            self._asked -= {(result.instance, result.run_number) for result in self._unsettled}
+            self._unsettled = []
+        if started:
+            self._runner.submit(started)
+        for asked in stops:
+            if asked not in self._asked:
+                self._asked.add(asked)
+                self._runner.stop(*asked)
+
+    def _take_over(self) -> None:
+        """Apply what ended meanwhile, then send the runner every run that the database calls Running."""
+        now = self._clock.now()
+        with self._database.write(announce=False) as db:
+            settle(db, now, self._unsettled)
+            again = rescue(db, now, self._lease)
+        self._hand_over(again, ())

@@ -1,0 +1,193 @@
+"""What an operator may do to instances: each function answers for every id whether it was done, and if not, why.
+
+Runs in the transaction of an action; the loop is woken by the commit and goes on from there.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from tidemill.domain.instance import Change, Instance, move
+from tidemill.domain.status import FINAL, Event, Status, reach
+from tidemill.scheduler.consequences import carry_out
+from tidemill.store import instances, runs
+
+Refusal = str
+Deed = Callable[[Instance], "Change | Refusal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who asks, and when (epoch milliseconds)."""
+
+    user: str
+    now: int
+
+
+def _each(db: Connection, by: Operator, ids: Sequence[int], operation: str, deed: Deed) -> dict[int, str]:
+    """Do `deed` to each instance; id: "" where it was done, else the reason why not."""
+    found = {item.id: item for item in instances.load(db, ids) if item.kind == "Task"}
+    answers: dict[int, str] = {}
+    moved: list[Instance] = []
+    changes: list[Change] = []
+    for id in dict.fromkeys(ids):
+        if id not in found:
+            answers[id] = f"the task instance {id} does not exist"
+            continue
+        done = deed(found[id])
+        answers[id] = done if isinstance(done, str) else ""
+        if not isinstance(done, str):
+            found[id].operation_type = operation
+            moved.append(found[id])
+            changes.append(done)
+    carry_out(db, by.now, moved, changes)
+    return answers
+
+
+def _stands(instance: Instance) -> str:
+    stopping = " and being stopped" if instance.stop_requested is not None else ""
+    return f"the instance is {instance.status}{stopping}"
+
+
+def stop(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
+    """Ask for the end of running instances; those queued or between two runs fail at once (engine 16)."""
+
+    def deed(instance: Instance) -> Change | Refusal:
+        if instance.status == Status.RUNNING:
+            if instance.stop_requested is None:
+                instance.stop_requested, instance.stop_user = by.now, by.user
+            return move(instance, Event.STOP_ASKED, by.now, user=by.user)
+        if instance.status == Status.WAIT_RESOURCE or instance.waits_for_retry:
+            return _fail(instance, by)
+        return f"{_stands(instance)}: only what runs or is about to run can be stopped"
+
+    return _each(db, by, ids, "Stop", deed)
+
+
+def _fail(instance: Instance, by: Operator) -> Change:
+    instance.reason = "Stopped"
+    return move(instance, Event.STOPPED, by.now, user=by.user)
+
+
+def stop_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence[int]) -> dict[int, str]:
+    """Stop all of these workflow instances: what runs is ended, what has not begun fails (decision 13)."""
+    inner = instances.inner(db, workflow_instance_ids)
+    answers: dict[int, str] = {}
+    for id in dict.fromkeys(workflow_instance_ids):
+        if id not in inner:
+            answers[id] = f"the workflow instance {id} does not exist"
+        elif all(item.status in FINAL for item in inner[id]):
+            answers[id] = "the workflow instance has ended"
+        else:
+            answers[id] = ""
+    chosen = [item for id, items in inner.items() if not answers[id] for item in items]
+    moved: list[Instance] = []
+    changes: list[Change] = []
+    for item in chosen:
+        if item.kind != "Task" or item.status in FINAL:
+            continue
+        moved.append(item)
+        if item.status == Status.RUNNING:
+            item.stop_requested, item.stop_user = item.stop_requested or by.now, item.stop_user or by.user
+            changes.append(move(item, Event.STOP_ASKED, by.now, user=by.user))
+        else:
+            changes.append(_fail(item, by))
+    _open_unstarted(chosen, by, moved, changes)
+    carry_out(db, by.now, moved, changes)
+    return answers
+
+
+def _open_unstarted(chosen: Sequence[Instance], by: Operator, moved: list[Instance], changes: list[Change]) -> None:
+    """A workflow instance that had not started counts as started, so that its end can follow from its inner ones."""
+    for item in chosen:
+        if item.kind == "Workflow" and item.status == Status.NOT_RUN:
+            item.started_time = by.now
+            moved.append(item)
+            changes.append(move(item, Event.STARTED, by.now, user=by.user))
+
+
+def suspend(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
+    """Freeze instances that have not begun: they do not run and block their downstream until resumed (decision 14)."""
+
+    def deed(instance: Instance) -> Change | Refusal:
+        if instance.frozen:
+            return "the instance is suspended already"
+        if reach(instance.status, Event.SUSPENDED) is None or instance.waits_for_retry:
+            return f"{_stands(instance)}: only an instance that has not begun can be suspended"
+        return move(instance, Event.SUSPENDED, by.now, user=by.user, frozen=1)
+
+    return _each(db, by, ids, "Suspend", deed)
+
+
+def resume(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
+    """Unfreeze instances; one that failed because it was frozen when due is looked at again (engine 15)."""
+    unpaused: list[int] = []
+
+    def deed(instance: Instance) -> Change | Refusal:
+        paused = instance.recurrence == "Pause" and instance.status not in FINAL
+        failed_frozen = instance.status == Status.FAILURE and instance.reason == "Frozen"
+        if not (instance.frozen or paused or failed_frozen):
+            return f"{_stands(instance)}, and not suspended"
+        unpaused.append(instance.id)
+        if failed_frozen:
+            instance.reason = None
+        return move(instance, Event.RESUMED, by.now, user=by.user, frozen=0)
+
+    answers = _each(db, by, ids, "Resume", deed)
+    instances.unpause(db, unpaused)
+    return answers
+
+
+def set_success(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
+    """Count instances as successful without running them; what waits downstream goes on (decision 16)."""
+
+    def deed(instance: Instance) -> Change | Refusal:
+        if reach(instance.status, Event.SET_SUCCESS) is None:
+            return f"{_stands(instance)}: only a failed or not yet running instance can be set successful"
+        instance.reason = "SetSuccess"
+        return move(instance, Event.SET_SUCCESS, by.now, user=by.user, frozen=0)
+
+    return _each(db, by, ids, "SetSuccess", deed)
+
+
+def rerun(
+    db: Connection, by: Operator, ids: Sequence[int], latest: Callable[[Instance], None] | None
+) -> dict[int, str]:
+    """Send ended instances back to NotRun, as their RerunMode allows; `latest` pins the newest definition to each."""
+    runs.keep_runless(db, ids)
+
+    def deed(instance: Instance) -> Change | Refusal:
+        if instance.status not in FINAL:
+            return f"{_stands(instance)}: only an instance that has ended can run again"
+        if instance.rerun_mode == "AllDenied":
+            return "the task's RerunMode is AllDenied"
+        if instance.rerun_mode == "FailureAllowed" and instance.status == Status.SUCCESS:
+            return "the task's RerunMode is FailureAllowed, and the instance is Success"
+        if latest is not None:
+            latest(instance)
+        instance.retries_used = instance.lost_runs = 0
+        instance.due_time = instance.trigger_time
+        instance.reason = None
+        return move(instance, Event.RERUN, by.now, user=by.user)
+
+    return _each(db, by, ids, "Rerun", deed)
+
+
+def start_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence[int]) -> dict[int, str]:
+    """Lift the hold of workflow instances made with AutoStartEnabled = false."""
+    gates = instances.gates(db, workflow_instance_ids)
+    held: list[int] = []
+    answers: dict[int, str] = {}
+    for id in dict.fromkeys(workflow_instance_ids):
+        if id not in gates:
+            answers[id] = f"the workflow instance {id} does not exist"
+        elif gates[id].gate is not None:
+            answers[id] = f"the workflow instance waits for the end of workflow instance {gates[id].gate}"
+        elif not gates[id].held:
+            answers[id] = "the workflow instance has been started already"
+        else:
+            answers[id] = ""
+            held.append(gates[id].representative_id)
+    instances.lift_holds(db, by.now, held)
+    return answers

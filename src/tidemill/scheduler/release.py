@@ -1,0 +1,21 @@
+"""Instances whose upstreams are done and whose time has come: queued for a slot, or ended in a wave."""
+
+from sqlalchemy import Connection
+
+from tidemill.domain.instance import come_due
+from tidemill.scheduler.consequences import carry_out
+from tidemill.store import instances
+
+WAVE = 2_000  # rows in one transaction: a layered graph of VIRTUAL tasks drains in bounded steps
+
+
+def release(db: Connection, now: int, limit: int = WAVE) -> bool:
+    """Move what is due, wave after wave; True when `limit` was reached and more may be due."""
+    done = 0
+    while done < limit:
+        due = instances.ready(db, now, limit - done)
+        if not due:
+            return False
+        carry_out(db, now, due, [come_due(instance, now) for instance in due])
+        done += len(due)
+    return True

@@ -1,0 +1,24 @@
+"""Runs that the database calls Running when a server starts: sent again, or lost with the machine."""
+
+from sqlalchemy import Connection
+
+from tidemill.runners.contract import Result, Run
+from tidemill.scheduler.dispatch import Lease, composed
+from tidemill.scheduler.settle import settle
+from tidemill.store import instances, runs
+
+
+def rescue(db: Connection, now: int, lease: Lease) -> list[Run]:
+    """The runs to hand over again; the runner ignores those it knows, and starts those that never reached it.
+
+    Runs from another boot of the machine ended with it, whether or not their journal survived: they are lost.
+    """
+    running = runs.running(db)
+    lost = [(instance, number) for instance, number, boot in running if boot != lease.boot]
+    settle(db, now, [_lost(instance, number, now) for instance, number in lost])
+    again = {instance for instance, _, boot in running if boot == lease.boot}
+    return composed(db, instances.load(db, again), now)
+
+
+def _lost(instance: int, run_number: int, now: int) -> Result:
+    return Result(instance, run_number, "lost", None, 0, now, message="the machine was restarted")

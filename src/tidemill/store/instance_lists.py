@@ -1,0 +1,199 @@
+"""Task and workflow instances as the API lists them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, not_, select
+
+from tidemill.store.instances import visible
+from tidemill.store.pages import AnyRow, Page, contains, page, tagged
+from tidemill.store.tables import run, task_instance, task_version, workflow_instance, workflow_version
+
+t = task_instance.c
+w = workflow_instance.c
+v = task_version.c
+r = run.c
+
+
+def wire_status(now: int) -> ColumnElement[str]:
+    """The status as the API shows it: WaitTime is derived (engine 8)."""
+    return case((_waits_for_time(now), "WaitTime"), else_=t.status)
+
+
+def _waits_for_time(now: int) -> ColumnElement[bool]:
+    return and_(t.status == "NotRun", t.pending_upstreams == 0, t.frozen == 0, t.due_time > now)
+
+
+def has_status(status: str, now: int) -> ColumnElement[bool]:
+    if status == "WaitTime":
+        return _waits_for_time(now)
+    if status == "NotRun":
+        return and_(t.status == "NotRun", not_(_waits_for_time(now)))
+    return t.status == status
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstanceFilter:
+    """What ListTaskInstances filters by; None and empty mean any. Times are epoch milliseconds, ranges closed."""
+
+    project_id: int
+    env: str
+    bizdate: str | None = None
+    ids: Collection[int] = ()
+    task_ids: Collection[int] = ()
+    task_name: str | None = None
+    task_type: str | None = None
+    owner: str | None = None
+    resource_group_id: str | None = None
+    status: str | None = None
+    trigger_type: str | None = None
+    recurrence: str | None = None
+    workflow_id: int | None = None
+    workflow_instance_id: int | None = None
+    workflow_instance_type: str | None = None
+    unified_workflow_instance_id: int | None = None
+    times: Sequence[tuple[str, int | None, int | None]] = ()  # (column, from, to)
+
+
+def task_instances(now: int) -> Select[*tuple[Any, ...]]:
+    """Task instances joined with the definition that each was made from."""
+    return (
+        select(
+            *(column for column in t if column.name != "status"),
+            wire_status(now).label("status"),
+            v.name.label("task_name"),
+            v.type.label("task_type"),
+            v.owner.label("owner"),
+            v.definition.label("definition"),
+            v.script.label("script"),
+            w.type.label("workflow_instance_type"),
+            w.unified_id.label("unified_workflow_instance_id"),
+            workflow_version.c.name.label("workflow_name"),
+            r.runner.label("gateway"),
+            r.process_id.label("process_id"),
+            r.log.label("log"),
+        )
+        .select_from(
+            task_instance.join(workflow_instance, w.id == t.workflow_instance_id)
+            .join(task_version, (v.task_id == t.task_id) & (v.env == t.env) & (v.version == t.task_version))
+            .outerjoin(
+                workflow_version,
+                (workflow_version.c.workflow_id == w.workflow_id)
+                & (workflow_version.c.env == w.env)
+                & (workflow_version.c.version == w.workflow_version),
+            )
+            .outerjoin(run, (r.instance_id == t.id) & (r.run_number == t.run_number))
+        )
+        .where(t.kind == "Task", visible)
+    )
+
+
+def list_task_instances(db: Connection, now: int, wanted: TaskInstanceFilter, order: Page) -> tuple[list[AnyRow], int]:
+    return page(db, task_instances(now).where(*_conditions(wanted, now)), order)
+
+
+def find_task_instance(db: Connection, now: int, id: int) -> AnyRow | None:
+    return db.execute(task_instances(now).where(t.id == id)).one_or_none()
+
+
+def runs_of(db: Connection, id: int) -> list[AnyRow]:
+    """Every run of an instance that has a row, in the order of run numbers."""
+    return list(db.execute(select(run).where(r.instance_id == id).order_by(r.run_number)))
+
+
+def _conditions(wanted: TaskInstanceFilter, now: int) -> list[ColumnElement[bool]]:
+    manual = w.type.in_(("ManualWorkflow", "Manual"))
+    asked: list[tuple[Any, ColumnElement[bool] | None]] = [
+        (True, t.project_id == wanted.project_id),
+        (True, t.env == wanted.env),
+        (wanted.bizdate, t.bizdate == wanted.bizdate),
+        (wanted.ids, t.id.in_(list(wanted.ids))),
+        (wanted.task_ids, t.task_id.in_(list(wanted.task_ids))),
+        (wanted.task_name, contains(v.name, wanted.task_name or "")),
+        (wanted.task_type, v.type == wanted.task_type),
+        (wanted.owner, v.owner == wanted.owner),
+        (wanted.resource_group_id, t.resource_group_id == wanted.resource_group_id),
+        (wanted.status, has_status(wanted.status or "", now)),
+        (wanted.trigger_type, manual if wanted.trigger_type == "Manual" else not_(manual)),
+        (wanted.recurrence, t.recurrence == wanted.recurrence),
+        (wanted.workflow_id, t.workflow_id == wanted.workflow_id),
+        (wanted.workflow_instance_id, t.workflow_instance_id == wanted.workflow_instance_id),
+        (wanted.workflow_instance_type, w.type == wanted.workflow_instance_type),
+        (wanted.unified_workflow_instance_id, w.unified_id == wanted.unified_workflow_instance_id),
+    ]
+    conditions = [condition for given, condition in asked if given and condition is not None]
+    for name, start, end in wanted.times:
+        conditions += [t[name] >= start] if start is not None else []
+        conditions += [t[name] <= end] if end is not None else []
+    return conditions
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowInstanceFilter:
+    """What ListWorkflowInstances filters by; None and empty mean any."""
+
+    project_id: int
+    env: str
+    bizdate: str | None = None
+    ids: Collection[int] = ()
+    name: str | None = None
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    type: str | None = None
+    unified_id: int | None = None
+    workflow_id: int | None = None
+    status: str | None = None
+    executed_on: tuple[int, int] | None = None  # started within [from, to)
+
+
+def workflow_instances(now: int) -> Select[*tuple[Any, ...]]:
+    """Workflow instances with the status and times of the task instance that represents each."""
+    return (
+        select(
+            *(column for column in w),
+            wire_status(now).label("status"),
+            t.started_time,
+            t.finished_time,
+        )
+        .select_from(workflow_instance.join(task_instance, t.id == w.task_instance_id))
+        .where(visible)
+    )
+
+
+def list_workflow_instances(
+    db: Connection, now: int, wanted: WorkflowInstanceFilter, order: Page
+) -> tuple[list[AnyRow], int]:
+    asked: list[tuple[Any, ColumnElement[bool] | None]] = [
+        (True, w.project_id == wanted.project_id),
+        (True, w.env == wanted.env),
+        (wanted.bizdate, w.bizdate == wanted.bizdate),
+        (wanted.ids, w.id.in_(list(wanted.ids))),
+        (wanted.name, contains(w.name, wanted.name or "")),
+        (wanted.owner, w.owner == wanted.owner),
+        (wanted.tags, tagged("WorkflowInstance", w.id, w.env, wanted.tags) if wanted.tags else None),
+        (wanted.type, w.type == wanted.type),
+        (wanted.unified_id, w.unified_id == wanted.unified_id),
+        (wanted.workflow_id, w.workflow_id == wanted.workflow_id),
+        (wanted.status, has_status(wanted.status or "", now)),
+        (wanted.executed_on, t.started_time.between(*(wanted.executed_on or (0, 0)))),
+    ]
+    conditions = [condition for given, condition in asked if given and condition is not None]
+    return page(db, workflow_instances(now).where(*conditions), order)
+
+
+def find_workflow_instance(db: Connection, now: int, id: int) -> AnyRow | None:
+    return db.execute(workflow_instances(now).where(w.id == id)).one_or_none()
+
+
+def made_by(db: Connection, operation_id: int) -> list[AnyRow]:
+    """The workflow instances that an operation made, in the order of their making."""
+    return list(
+        db.execute(select(w.id, w.task_instance_id, w.unified_id).where(w.origin == operation_id).order_by(w.id))
+    )
+
+
+def projects_of(db: Connection, ids: Collection[int], *, workflows: bool) -> dict[int, int]:
+    """id: project, of those of these instances that exist."""
+    table = w if workflows else t
+    return {row[0]: row[1] for row in db.execute(select(table.id, table.project_id).where(table.id.in_(list(ids))))}

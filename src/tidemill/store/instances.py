@@ -1,0 +1,242 @@
+"""Task instances as the scheduler moves them: load, save, and the history of every change."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, String, case, func, insert, literal, select, text, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from tidemill.domain.instance import Change, Instance
+from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
+from tidemill.store.tables import READY, event, instance_edge, operation, task_instance, workflow_instance
+
+t = task_instance.c
+e = instance_edge.c
+w = workflow_instance.c
+
+_FIELDS = tuple(field.name for field in fields(Instance))
+_KEYS = {"id", "kind", "representative_id", "recurrence", "immediate", "trigger_time", "pending_upstreams",
+         "rerun_mode", "rerun_times", "rerun_interval", "upstreams_done_time"}  # fmt: skip
+_SAVED = tuple(name for name in _FIELDS if name not in _KEYS)
+_TEXTS = {"status", "stop_user", "reason", "operation_type"}
+
+# Instances that a planning or creation in progress has made do not exist yet for anybody.
+visible: ColumnElement[bool] = t.planning_id.not_in(select(operation.c.id).where(operation.c.finished_time.is_(None)))
+
+_columns = [t[name] for name in _FIELDS]
+_load = Statement(select(*_columns).where(t.id.in_(given_ids())).order_by(t.id))
+_ready = Statement(
+    select(*_columns)
+    .where(text(READY), t.due_time <= bindparam("now"), visible)
+    .order_by(t.due_time)
+    .limit(bindparam("limit", type_=Integer))
+)
+_next_due = Statement(select(func.min(t.due_time)).where(text(READY), t.due_time > bindparam("now")))
+
+_saved = given("rows", ("id", BigInteger), *((name, String if name in _TEXTS else BigInteger) for name in _SAVED))
+_save = Statement(
+    update(task_instance)
+    .where(t.id == _saved.c.id)
+    .values({**{name: _saved.c[name] for name in _SAVED}, "modify_time": bindparam("now")})
+)
+
+_event = Statement(insert(event).values({c.name: bindparam(f"{c.name}") for c in event.c if c.name != "id"}))
+
+_counts = given("rows", ("id", BigInteger), ("unfinished", BigInteger), ("failed", BigInteger))
+_count = Statement(
+    update(task_instance)
+    .where(t.id == _counts.c.id)
+    .values(unfinished=t.unfinished + _counts.c.unfinished, failed=t.failed + _counts.c.failed)
+)
+
+_satisfy = Statement(
+    update(instance_edge)
+    .where(e.upstream_id.in_(given_ids()), e.satisfied == 0)
+    .values(satisfied=1)
+    .returning(e.downstream_id)
+)
+_lowered = given("rows", ("id", BigInteger), ("number", BigInteger))
+
+
+def _lower(number: ColumnElement[Any]) -> dict[str, Any]:
+    done = case((t.pending_upstreams == number, bindparam("now", type_=BigInteger)), else_=t.upstreams_done_time)
+    return {"pending_upstreams": t.pending_upstreams - number, "upstreams_done_time": done}
+
+
+_release = Statement(update(task_instance).where(t.id == _lowered.c.id).values(_lower(_lowered.c.number)))
+_opened = task_instance.alias("opened")
+_open_entry = Statement(
+    update(task_instance)
+    .where(
+        t.workflow_instance_id.in_(select(_opened.c.workflow_instance_id).where(_opened.c.id.in_(given_ids()))),
+        t.waits_entry == 1,
+    )
+    .values(waits_entry=0, **_lower(literal(1, type_=Integer)))
+)
+
+# A reopened upstream holds back those downstream that have not begun, even those already queued.
+_not_begun = select(t.id).where(
+    t.finished_time.is_(None), t.status.in_(("NotRun", "WaitResource")), t.retries_used == 0, t.lost_runs == 0
+)
+_reopen = Statement(
+    update(instance_edge)
+    .where(e.upstream_id.in_(given_ids()), e.satisfied == 1, e.downstream_id.in_(_not_begun))
+    .values(satisfied=0)
+    .returning(e.downstream_id)
+)
+_not_begun_of = Statement(
+    select(t.id).where(
+        t.env == bindparam("env"),
+        t.task_id.in_(given_ids()),
+        t.kind == "Task",
+        t.finished_time.is_(None),
+        t.status.in_(("NotRun", "WaitResource")),
+        t.retries_used == 0,
+        t.lost_runs == 0,
+    )
+)
+_make_dry = Statement(update(task_instance).where(t.id.in_(given_ids())).values(immediate=1, recurrence="Skip"))
+_raise = Statement(
+    update(task_instance)
+    .where(t.id == _lowered.c.id)
+    .values(pending_upstreams=t.pending_upstreams + _lowered.c.number, upstreams_done_time=None)
+)
+
+
+_inner = Statement(
+    select(t.workflow_instance_id, *_columns).where(t.workflow_instance_id.in_(given_ids())).order_by(t.id)
+)
+_unpause = Statement(
+    update(task_instance).where(t.id.in_(given_ids()), t.recurrence == "Pause").values(recurrence="Normal")
+)
+_before = workflow_instance.alias("gate")
+_gates = Statement(
+    select(w.id, w.task_instance_id, t.held, _before.c.id)
+    .select_from(
+        workflow_instance.join(task_instance, t.id == w.task_instance_id)
+        .outerjoin(instance_edge, (e.downstream_id == t.id) & (e.type == "Gate") & (e.satisfied == 0))
+        .outerjoin(_before, _before.c.task_instance_id == e.upstream_id)
+    )
+    .where(w.id.in_(given_ids()))
+)
+_lift = Statement(
+    update(task_instance).where(t.id.in_(given_ids()), t.held == 1).values(held=0, **_lower(literal(1, type_=Integer)))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What keeps a workflow instance from starting: a hold, or the workflow instance of an earlier date."""
+
+    representative_id: int
+    held: bool
+    gate: int | None
+
+
+def _instances(rows: Iterable[Any]) -> list[Instance]:
+    return [Instance(*row) for row in rows]
+
+
+def load(db: Connection, ids: Iterable[int]) -> list[Instance]:
+    """The instances of these ids, in id order; unknown ids are left out."""
+    return _instances(_load(db, ids=as_ids(ids)))
+
+
+def ready(db: Connection, now: int, limit: int) -> list[Instance]:
+    """Up to `limit` instances whose upstreams are done and whose time has come, earliest due first."""
+    return _instances(_ready(db, now=now, limit=limit))
+
+
+def next_due(db: Connection, now: int) -> int | None:
+    """When the next instance comes due that waits for nothing but its time."""
+    return _next_due(db, now=now).scalar()
+
+
+def save(db: Connection, now: int, instances: Sequence[Instance], changes: Sequence[Change]) -> list[int]:
+    """Write the moved instances and their history; returns the representatives whose counters changed."""
+    if instances:
+        rows = [(item.id, *(getattr(item, name) for name in _SAVED)) for item in instances]
+        _save(db, now=now, rows=as_rows(rows))
+    _event.many(db, [_line(change, now) for change in changes])
+    counts: dict[int, tuple[int, int]] = {}
+    for change in changes:
+        if change.kind == "Task" and (change.unfinished or change.failed):
+            unfinished, failed = counts.get(change.representative_id, (0, 0))
+            counts[change.representative_id] = (unfinished + change.unfinished, failed + change.failed)
+    if counts:
+        _count(db, rows=as_rows([(id, *numbers) for id, numbers in counts.items()]))
+    return sorted(counts)
+
+
+def _line(change: Change, now: int) -> dict[str, Any]:
+    return {
+        "instance_id": change.id,
+        "run_number": change.run_number,
+        "from_status": change.from_status,
+        "to_status": change.to_status,
+        "cause": change.event,
+        "time": now,
+        "user": change.user,
+        "detail": change.detail,
+    }
+
+
+def _tally(ids: Iterable[int]) -> str:
+    numbers: dict[int, int] = {}
+    for id in ids:
+        numbers[id] = numbers.get(id, 0) + 1
+    return as_rows(numbers.items())
+
+
+def satisfy(db: Connection, now: int, upstream_ids: Iterable[int]) -> None:
+    """Lower the pending upstreams of all that waited for these; an edge counts once however often this is said."""
+    downstream = [row[0] for row in _satisfy(db, ids=as_ids(upstream_ids))]
+    if downstream:
+        _release(db, now=now, rows=_tally(downstream))
+
+
+def open_entry(db: Connection, now: int, representative_ids: Iterable[int]) -> None:
+    """Let the inner instances of these workflow instances go."""
+    _open_entry(db, now=now, ids=as_ids(representative_ids))
+
+
+def unsatisfy(db: Connection, upstream_ids: Iterable[int]) -> list[int]:
+    """Hold back what has not begun below these upstreams; returns the ids of those held back."""
+    downstream = [row[0] for row in _reopen(db, ids=as_ids(upstream_ids))]
+    if downstream:
+        _raise(db, rows=_tally(downstream))
+    return sorted(set(downstream))
+
+
+def not_begun(db: Connection, env: str, task_ids: Iterable[int]) -> list[int]:
+    """The instances of these tasks that have not begun; one that waits for its retry has."""
+    return list(_not_begun_of(db, env=env, ids=as_ids(task_ids)).scalars())
+
+
+def make_dry(db: Connection, ids: Iterable[int]) -> None:
+    """Let these instances end without executing when their turn comes."""
+    _make_dry(db, ids=as_ids(ids))
+
+
+def inner(db: Connection, workflow_instance_ids: Iterable[int]) -> dict[int, list[Instance]]:
+    """Workflow instance: all its task instances, its representative among them."""
+    found: dict[int, list[Instance]] = {}
+    for row in _inner(db, ids=as_ids(workflow_instance_ids)):
+        found.setdefault(row[0], []).append(Instance(*row[1:]))
+    return found
+
+
+def unpause(db: Connection, ids: Iterable[int]) -> None:
+    """Resume turns an instance's recurrence Pause into Normal."""
+    _unpause(db, ids=as_ids(ids))
+
+
+def gates(db: Connection, workflow_instance_ids: Iterable[int]) -> dict[int, Gate]:
+    rows = _gates(db, ids=as_ids(workflow_instance_ids))
+    return {row[0]: Gate(row[1], bool(row[2]), row[3]) for row in rows}
+
+
+def lift_holds(db: Connection, now: int, representative_ids: Iterable[int]) -> None:
+    """Take away the hold of workflow instances that wait to be started by hand."""
+    _lift(db, now=now, ids=as_ids(representative_ids))

@@ -1,0 +1,141 @@
+"""Runs: one row for each execution that began, with its lease, its log and how it ended."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, String, exists, func, insert, literal, select, text, update
+
+from tidemill.runners.contract import Result
+from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
+from tidemill.store.tables import QUEUED, RUNNING, resource_group, run, task_instance, task_version
+
+r = run.c
+t = task_instance.c
+
+_ended = given(
+    "rows",
+    ("instance_id", BigInteger),
+    ("run_number", BigInteger),
+    ("finished_time", BigInteger),
+    ("status", String),
+    ("outcome", String),
+    ("exit_code", BigInteger),
+    ("process_id", BigInteger),
+    ("message", String),
+)
+_finish = Statement(
+    update(run)
+    .where(r.instance_id == _ended.c.instance_id, r.run_number == _ended.c.run_number)
+    .values({name: _ended.c[name] for name in ("finished_time", "status", "outcome", "exit_code", "process_id",
+                                               "message")})
+)  # fmt: skip
+_BEGIN = ("instance_id", "run_number", "runner", "boot", "log", "wait_trigger_time", "wait_resource_time",
+          "started_time", "inputs")  # fmt: skip
+_begin = Statement(insert(run).values({name: bindparam(name) for name in _BEGIN}))
+_stops = Statement(select(t.id, t.run_number).where(text(RUNNING), t.stop_requested.is_not(None)))
+
+
+_runless = Statement(
+    insert(run).from_select(
+        ["instance_id", "run_number", "runner", "boot", "started_time", "finished_time", "status", "outcome"],
+        select(t.id, t.run_number, literal(""), literal(""), t.started_time, t.finished_time, t.status, literal("wave"))
+        .where(t.id.in_(given_ids()), t.run_number > 0, t.finished_time.is_not(None), t.started_time.is_not(None))
+        .where(~exists(select(1).where(r.instance_id == t.id, r.run_number == t.run_number))),
+    )
+)
+
+
+def keep_runless(db: Connection, ids: Iterable[int]) -> None:
+    """Give ended dry runs a row of their own before the next run: waves write none, because most never need it."""
+    _runless(db, ids=as_ids(ids))
+
+
+def begin(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert runs that begin; each row has every name in the table's first part."""
+    _begin.many(db, rows)
+
+
+def finish(db: Connection, ended: Iterable[tuple[Result, str]]) -> None:
+    """Write how runs ended, each with the status it gives its run."""
+    rows = [
+        (a.instance, a.run_number, a.ended, status, a.outcome, a.exit_code, a.process_id, a.message)
+        for a, status in ended
+    ]
+    if rows:
+        _finish(db, rows=as_rows(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a dispatched instance is to execute; `parameters` is the instance's resolved values, as JSON."""
+
+    id: int
+    task_type: str
+    script: str
+    timeout: int
+    parameters: str
+    bizdate: str
+    trigger_time: int
+
+
+_orders = Statement(
+    select(t.id, task_version.c.type, task_version.c.script, t.timeout, t.parameters, t.bizdate, t.trigger_time)
+    .join_from(
+        task_instance,
+        task_version,
+        (task_version.c.task_id == t.task_id)
+        & (task_version.c.env == t.env)
+        & (task_version.c.version == t.task_version),
+    )
+    .where(t.id.in_(given_ids()))
+)
+_groups = Statement(select(t.resource_group_id, func.count()).where(text(RUNNING)).group_by(t.resource_group_id))
+_next_group = Statement(
+    select(func.min(t.resource_group_id)).where(text(QUEUED), t.resource_group_id > bindparam("after"))
+)
+_pick = Statement(
+    select(t.id)
+    .where(text(QUEUED), t.resource_group_id == bindparam("group_id"), t.frozen == 0)
+    .order_by(t.priority.desc(), t.late, t.weight.desc(), t.trigger_time, t.id)
+    .limit(bindparam("room", type_=Integer))
+)
+_slots = Statement(select(resource_group.c.id, resource_group.c.slots))
+_now_running = select(t.id, t.run_number).where(text(RUNNING)).subquery("now_running")
+_running = Statement(
+    select(_now_running.c.id, _now_running.c.run_number, r.boot).join_from(
+        _now_running, run, (r.instance_id == _now_running.c.id) & (r.run_number == _now_running.c.run_number)
+    )
+)
+
+
+def slots(db: Connection) -> dict[str, int]:
+    """How many runs each resource group that somebody made holds at once."""
+    return {row[0]: row[1] for row in _slots(db)}
+
+
+def pick(db: Connection, slots: dict[str, int], default_slots: int) -> list[int]:
+    """Queued instances for which there is room, each group's in the order of scheduling-semantics 6.7."""
+    busy: dict[str, int] = {row[0]: row[1] for row in _groups(db)}
+    picked: list[int] = []
+    group: str | None = _next_group(db, after="").scalar()
+    while group is not None:
+        room = slots.get(group, default_slots) - busy.get(group, 0)
+        if room > 0:
+            picked += _pick(db, group_id=group, room=room).scalars()
+        group = _next_group(db, after=group).scalar()
+    return picked
+
+
+def orders(db: Connection, ids: Iterable[int]) -> list[Order]:
+    return [Order(*row) for row in _orders(db, ids=as_ids(ids))]
+
+
+def running(db: Connection) -> list[tuple[int, int, str]]:
+    """(instance, run number, boot id) of every run that the database calls Running."""
+    return [(instance, run_number, boot) for instance, run_number, boot in _running(db)]
+
+
+def to_stop(db: Connection) -> list[tuple[int, int]]:
+    """(instance, run number) of the runs that an operator wants ended."""
+    return [(instance, run_number) for instance, run_number in _stops(db)]
