@@ -94,7 +94,9 @@ def test_c28_seventh_field_is_left_out_with_a_warning() -> None:
         pytest.param("30 00 00 * * ?", "second: 00 is expected", id="C29"),
         pytest.param("00 00 02 15W * ?", "no W", id="C30"),
         pytest.param("00 00 01 ? * FRI-MON", "backwards", id="C34"),
-        pytest.param("00 00-59/10 8-17 * * * ?", "00 00-59/10 8-17 \\* \\* \\?", id="the likely fix of a seventh field"),
+        pytest.param(
+            "00 00-59/10 8-17 * * * ?", "00 00-59/10 8-17 \\* \\* \\?", id="the likely fix of a seventh field"
+        ),
         pytest.param("0 0 * * *", "six fields", id="five fields"),
         pytest.param("00 00/0 * * * ?", "step of 0", id="step 0"),
     ],
@@ -135,8 +137,12 @@ def test_c46_the_repeated_hour_counts_at_its_second_pass() -> None:
 
 @pytest.mark.parametrize(
     ("text", "canonical"),
-    [("0 5 0 * * ?", "00 05 00 * * ?"), ("0 0-59/10 8-17 * * ?", "00 00-59/10 08-17 * * ?"), ("00 */5 1,2 L * ?", "00 */5 01,02 L * ?")],
-)  # fmt: skip
+    [
+        ("0 5 0 * * ?", "00 05 00 * * ?"),
+        ("0 0-59/10 8-17 * * ?", "00 00-59/10 08-17 * * ?"),
+        ("00 */5 1,2 L * ?", "00 */5 01,02 L * ?"),
+    ],
+)
 def test_canonical_text_has_two_digits(text: str, canonical: str) -> None:
     assert parse_cron(text).canonical == canonical
 

@@ -117,15 +117,15 @@ class World:
         """Ask for instances and make them; returns the operation's id."""
         asked = {
             "type": "ManualWorkflow", "project_id": 10_000, "project_name": "default", "time_zone": "Asia/Shanghai",
-            "workflow_id": self.workflow, "env": "Prod", "workflow_version": 1, "name": "run", "owner": "1", "user": "1",
-            "bizdates": ("2025-11-02",), "groups": (1,),
+            "workflow_id": self.workflow, "env": "Prod", "workflow_version": 1, "name": "run", "owner": "1",
+            "user": "1", "bizdates": ("2025-11-02",), "groups": (1,),
         }  # fmt: skip
         request = Creation.model_validate({**asked, **fields})
         with self.database.write() as db:
             id = allocate(db, 1)[0]
             operations.add(
-                db, id=id, uuid=str(id), kind="CreateWorkflowInstances", state="Creating", env="Prod", project_id=10_000,
-                workflow_id=self.workflow, request=request.model_dump_json(), cursor=0, create_time=self.clock.now(),
+                db, id=id, uuid=str(id), kind="CreateWorkflowInstances", state="Creating", env="Prod",
+                project_id=10_000, workflow_id=self.workflow, request=request.model_dump_json(), cursor=0, create_time=self.clock.now(),
             )  # fmt: skip
         return id
 

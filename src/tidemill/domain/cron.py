@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 
 from tidemill.domain.drafts import Cycle
 
-_MONTHS = {n: i for i, n in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
-_DAYS = {n: i for i, n in enumerate("SUN MON TUE WED THU FRI SAT".split())}
+_MONTHS = {
+    n: i for i, n in enumerate(["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1)
+}
+_DAYS = {n: i for i, n in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"])}
 _TIME_TEXT = "%Y-%m-%d %H:%M:%S"
 _FOREVER = (datetime(1970, 1, 1), datetime(9999, 1, 1))  # noqa: DTZ001 - local times of the scheduling zone
 _HORIZON_DAYS = 366 * 28  # a weekday on 29 February comes back within 28 years
@@ -166,7 +168,9 @@ def _set(field: _Field, text: str) -> set[int]:
 def _days(text: str) -> tuple[set[int], bool]:
     items = text.split(",")
     if any(re.fullmatch(r"(?i)\d*W|LW|L-\d+|C", item) for item in items):
-        raise InvalidCron(f"day of month: {text} is not in the dialect, which has numbers and L, but no W, LW, L-n or C")
+        raise InvalidCron(
+            f"day of month: {text} is not in the dialect, which has numbers and L, but no W, LW, L-n or C"
+        )
     plain = [item for item in items if item.upper() != "L"]
     return {value for item in plain for value in _DAY.values(item)}, len(plain) < len(items)
 

@@ -123,7 +123,7 @@ class _Maker:
     ) -> None:
         done = making.succeeded(db, {edge.upstream_id for edge in edges} - {item.id for item in drafts})
         waiting = count(edge for edge in edges if edge.upstream_id not in done)
-        values = values_of(db, self.workflow, self.asked, self.bizdate, drafts)
+        values = values_of(self.workflow, self.asked, self.bizdate, drafts)
         first = min((cycle.trigger_time for cycle in cycles), default=self.now)
         making.add_workflow_instance(
             db,

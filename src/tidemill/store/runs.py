@@ -80,7 +80,15 @@ class Order:
 
 
 _orders = Statement(
-    select(t.id, task_version.c.type, task_version.c.script, t.timeout, t.parameters, t.bizdate, t.trigger_time)
+    select(
+        t.id,
+        task_version.c.type,
+        func.coalesce(task_version.c.script, ""),
+        t.timeout,
+        t.parameters,
+        t.bizdate,
+        t.trigger_time,
+    )
     .join_from(
         task_instance,
         task_version,

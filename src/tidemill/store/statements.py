@@ -66,7 +66,8 @@ def _cell_sqlite(element: _Cell, compiler: Any, **kw: Any) -> str:
 
 @compiles(_Cell, "postgresql")
 def _cell_postgresql(element: _Cell, compiler: Any, **kw: Any) -> str:
-    return f"CAST({element.source}.value ->> {element.index} AS {compiler.dialect.type_compiler_instance.process(element.type)})"
+    kind = compiler.dialect.type_compiler_instance.process(element.type)
+    return f"CAST({element.source}.value ->> {element.index} AS {kind})"
 
 
 def given(name: str, *columns: Column) -> Subquery:

@@ -1,0 +1,127 @@
+"""What must hold of a definition by itself, before anything else is looked at: every fault at once, with its path."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tidemill.domain.cron import check_trigger_times, parse_cron
+from tidemill.domain.definitions import Dependency, Tag, Task, Variable, Workflow
+from tidemill.domain.errors import Fault
+from tidemill.domain.parameters import check_parameters
+
+MAX_RERUN_TIMES = 10
+_ACROSS = {"CrossCycleDependsOnChildren", "CrossCycleDependsOnOtherNode"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in characters (scripts in bytes)."""
+
+    tasks: int
+    upstreams: int
+    script: int
+    parameters: int
+
+
+def workflow_faults(workflow: Workflow, limits: Limits) -> list[Fault]:
+    """Faults of a workflow and its tasks, in document order; an empty list means it may be looked at further."""
+    faults = [
+        *_trigger(workflow),
+        *_dependencies("Dependencies", workflow.dependencies, limits),
+        *_parameters("Parameters", workflow.parameters, limits),
+    ]
+    tasks = workflow.tasks or ()
+    if len(tasks) > limits.tasks:
+        faults.append(Fault("Tasks", f"at most {limits.tasks} tasks, not {len(tasks)}"))
+    for index, task in enumerate(tasks):
+        faults += _task(f"Tasks[{index}]", task, workflow, limits)
+    faults += _repeated("Tasks", "Name", [task.name for task in tasks])
+    faults += _repeated("Tasks", "Id", [task.id for task in tasks])
+    faults += _repeated("Tasks", "ClientUniqueCode", [task.client_unique_code for task in tasks])
+    faults += _tags("Tags", workflow.tags)
+    return faults
+
+
+def _trigger(workflow: Workflow) -> Iterator[Fault]:
+    trigger = workflow.trigger
+    if trigger.type != "Scheduler":
+        return
+    if trigger.cron is None:
+        yield Fault("Trigger.Cron", "a trigger of type Scheduler needs a cron expression like `00 30 05 * * ?`", True)
+    else:
+        try:
+            parse_cron(trigger.cron)
+        except ValueError as error:
+            yield Fault("Trigger.Cron", str(error))
+    for name, message in check_trigger_times(trigger.start_time, trigger.end_time):
+        yield Fault(f"Trigger.{name}", message)
+
+
+def _task(path: str, task: Task, workflow: Workflow, limits: Limits) -> Iterator[Fault]:
+    env = workflow.env_type or "Prod"
+    if task.env_type not in (None, env):
+        yield Fault(f"{path}.EnvType", f"the workflow's, which is {env}, or none")
+    if task.timeout is not None and task.timeout < 1:
+        yield Fault(f"{path}.Timeout", "at least 1 second")
+    if not 0 <= (task.rerun_times or 0) <= MAX_RERUN_TIMES:
+        yield Fault(f"{path}.RerunTimes", f"between 0 and {MAX_RERUN_TIMES}")
+    if (task.rerun_interval or 0) < 0:
+        yield Fault(f"{path}.RerunInterval", "0 seconds or more")
+    if task.script is not None:
+        if len((task.script.content or "").encode()) > limits.script:
+            yield Fault(f"{path}.Script.Content", f"at most {limits.script} bytes")
+        yield from _parameters(f"{path}.Script.Parameters", task.script.parameters, limits)
+    yield from _variables(f"{path}.Inputs.Variables", task.inputs.variables if task.inputs else ())
+    yield from _variables(f"{path}.Outputs.Variables", task.outputs.variables if task.outputs else ())
+    yield from _dependencies(f"{path}.Dependencies", task.dependencies, limits)
+    yield from _tags(f"{path}.Tags", task.tags)
+
+
+def _dependencies(path: str, dependencies: Iterable[Dependency], limits: Limits) -> Iterator[Fault]:
+    listed = tuple(dependencies)
+    if len(listed) > limits.upstreams:
+        yield Fault(path, f"at most {limits.upstreams} direct upstreams, not {len(listed)}")
+    for index, dependency in enumerate(listed):
+        here = f"{path}[{index}]"
+        if dependency.type == "Normal" and dependency.upstream_output is None and dependency.upstream_task_id is None:
+            yield Fault(
+                f"{here}.UpstreamOutput", "a Normal dependency names an UpstreamOutput or an UpstreamTaskId", True
+            )
+        if dependency.type == "CrossCycleDependsOnOtherNode" and dependency.upstream_task_id is None:
+            yield Fault(f"{here}.UpstreamTaskId", "CrossCycleDependsOnOtherNode names an UpstreamTaskId", True)
+    if {dependency.type for dependency in listed} >= _ACROSS:
+        yield Fault(path, "CrossCycleDependsOnChildren and CrossCycleDependsOnOtherNode exclude each other")
+
+
+def _parameters(path: str, text: str | None, limits: Limits) -> Iterator[Fault]:
+    if not text:
+        return
+    if len(text) > limits.parameters:
+        yield Fault(path, f"at most {limits.parameters} characters")
+        return
+    try:
+        check_parameters(text)
+    except ValueError as error:
+        yield Fault(path, str(error))
+
+
+def _variables(path: str, variables: Iterable[Variable]) -> Iterator[Fault]:
+    listed = tuple(variables)
+    for index, variable in enumerate(listed):
+        if not variable.name:
+            yield Fault(f"{path}[{index}].Name", "a variable needs a name", True)
+    yield from _repeated(path, "Name", [variable.name for variable in listed])
+
+
+def _tags(path: str, tags: Iterable[Tag]) -> Iterator[Fault]:
+    yield from _repeated(path, "Key", [tag.key for tag in tags])
+
+
+def _repeated(path: str, field: str, values: Iterable[object]) -> Iterator[Fault]:
+    """A fault for each value that stood earlier in the list; None may stand often."""
+    first: dict[object, int] = {}
+    for index, value in enumerate(values):
+        if value is None:
+            continue
+        if value in first:
+            yield Fault(f"{path}[{index}].{field}", f"{value} is already that of {path}[{first[value]}]")
+        first.setdefault(value, index)
