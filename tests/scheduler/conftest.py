@@ -125,7 +125,8 @@ class World:
             id = allocate(db, 1)[0]
             operations.add(
                 db, id=id, uuid=str(id), kind="CreateWorkflowInstances", state="Creating", env="Prod",
-                project_id=10_000, workflow_id=self.workflow, request=request.model_dump_json(), cursor=0, create_time=self.clock.now(),
+                project_id=10_000, workflow_id=self.workflow, request=request.model_dump_json(), cursor=0,
+                create_time=self.clock.now(),
             )  # fmt: skip
         return id
 

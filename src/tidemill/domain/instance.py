@@ -131,8 +131,8 @@ def end(instance: Instance, outcome: str, exit_code: int | None, ended: int, mes
     """
     if instance.stop_requested is not None or outcome == "stopped":
         return _stopped(instance, ended)
-    if outcome == "lost":
-        return _lost(instance, ended, message)
+    if outcome in ("lost", "interrupted"):
+        return _lost(instance, outcome, ended, message)
     instance.lost_runs = 0
     if outcome == "timed_out":
         instance.reason = "TimedOut"
@@ -156,8 +156,8 @@ def _stopped(instance: Instance, ended: int) -> Change:
     return move(instance, Event.STOPPED, ended, user=user)
 
 
-def _lost(instance: Instance, ended: int, message: str) -> Change:
-    instance.lost_runs += 1
+def _lost(instance: Instance, outcome: str, ended: int, message: str) -> Change:
+    instance.lost_runs += outcome == "lost"
     if instance.rerun_mode == "AllDenied" or instance.lost_runs >= RETRIES_LOST:
         instance.reason = "RunnerLost"
         return move(instance, Event.LOST_FOR_GOOD, ended, detail=message)

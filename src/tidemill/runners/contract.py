@@ -14,6 +14,7 @@ Outcome = Literal[
     "stopped",  # an operator's stop ended it, or it was stopped before it began
     "timed_out",  # its timeout ended it
     "lost",  # its runner died and took it along
+    "interrupted",  # the server's own end stopped it; it runs again at the next start
     "refused",  # it could not be started: `message` says why, and the log holds it too
 ]
 

@@ -1,1 +1,1 @@
-"""What each task type starts."""
+"""What each task type starts: one module a type, listed in `table.py`."""
