@@ -36,15 +36,16 @@ class Station:
         self.runner.start()
         return self.runner
 
-    def results(self, count: int) -> list[Result]:
-        """Wait for so many results, and acknowledge them."""
+    def results(self, count: int, *, acknowledge: bool = True) -> list[Result]:
+        """Wait for so many results."""
         found: dict[tuple[int, int], Result] = {}
         end = time.monotonic() + PATIENCE
         while len(found) < count:
             assert time.monotonic() < end, f"only {sorted(found)} of {count}"
             for result in self.runner.wait(1.0):
                 found[result.instance, result.run_number] = result
-        self.runner.acknowledge(list(found.values()))
+        if acknowledge:
+            self.runner.acknowledge(list(found.values()))
         return [found[key] for key in sorted(found)]
 
     def log(self, instance: int, number: int = 1) -> str:
