@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests bench
+SOURCES := src tests bench examples
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 10
@@ -18,7 +18,7 @@ help:  ## this list
 setup: .venv/.dev  ## install everything that development needs into .venv
 
 demo: .venv/.run  ## the official SDK updates a workflow on a fresh server, and it runs
-	@$(BIN)/python -m tidemill.cli.main demo
+	@$(BIN)/python examples/demo.py
 
 run: .venv/.run  ## the whole system on this machine, on SQLite, in ./data
 	@$(BIN)/tidemill serve --data data

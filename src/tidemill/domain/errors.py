@@ -81,4 +81,9 @@ class MethodNotAllowed(SchedulerError):
 
 
 class AuthenticationFailed(SchedulerError):
-    """The caller did not prove who it is."""
+    """The caller did not prove who it is; `code` and `status` are the gateway's own for each way to fail."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        self.code = code
+        self.status = status
+        super().__init__(message)
