@@ -30,7 +30,7 @@ def test_migrations_end_at_the_declared_schema(database_url: str, tmp_path: Path
 def _schema(db: Connection) -> dict[str, list[str]]:
     """Each table's and index's text, in pieces: constraints may stand in any order."""
     rows = db.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'"))
-    return {name: sorted("".join(sql.split()).rstrip(")").split(",")) for name, sql in rows}
+    return {name: sorted(piece.rstrip(")") for piece in "".join(sql.split()).split(",")) for name, sql in rows}
 
 
 def _fresh_schema(tmp_path: Path) -> dict[str, list[str]]:

@@ -46,12 +46,12 @@ def perform(
         with _transaction(services.database, action) as db:
             answer = act(services.settings, db, caller, action, request, now)
             if not action.reads:
-                nonces_of(db, caller)
+                _keep_nonce(db, caller, services.settings)
                 _write_log(db, action, caller, request_id, now, request.model_dump(mode="json", by_alias=True), None)
     except SchedulerError as error:
         if not action.reads:
             with services.database.write(announce=False) as db:
-                nonces_of(db, caller)
+                _keep_nonce(db, caller, services.settings)
                 _write_log(db, action, caller, request_id, now, parameters, type(error).__name__)
         raise
     return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -83,10 +83,11 @@ def _transaction(database: Database, action: Action) -> AbstractContextManager[C
     return database.read() if action.reads else database.write()
 
 
-def nonces_of(db: Connection, caller: Caller) -> None:
+def _keep_nonce(db: Connection, caller: Caller, settings: Settings) -> None:
     """A writing action keeps its nonce with what it writes."""
     if caller.nonce:
-        nonces.add(db, caller.access_key_id, caller.nonce, caller.nonce_time)
+        kept_for = 2 * settings.clock_skew * 1000
+        nonces.add(db, caller.access_key_id, caller.nonce, caller.nonce_time, kept_for)
 
 
 def _write_log(

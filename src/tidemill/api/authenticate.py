@@ -22,8 +22,7 @@ class Nonces:
         self._lock = threading.Lock()
         self._used: set[tuple[str, str]] = set()
         self._order: deque[tuple[int, tuple[str, str]]] = deque()
-        with database.write(announce=False) as db:
-            nonces.purge(db, now - self._kept_for)
+        with database.read() as db:
             for key, nonce, time in nonces.since(db, now - self._kept_for):
                 self._used.add((key, nonce))
                 self._order.append((time, (key, nonce)))

@@ -11,7 +11,12 @@ _add = Statement(
 )
 
 
-def add(db: Connection, access_key_id: str, value: str, time: int) -> None:
+_purge = Statement(delete(nonce).where(n.time < bindparam("before")))
+
+
+def add(db: Connection, access_key_id: str, value: str, time: int, kept_for: int) -> None:
+    """Keep a nonce for `kept_for` milliseconds; older ones go."""
+    _purge(db, before=time - kept_for)
     _add(db, access_key_id=access_key_id, nonce=value, time=time)
 
 
@@ -19,7 +24,3 @@ def since(db: Connection, time: int) -> list[tuple[str, str, int]]:
     """(key, nonce, time) of those not older than `time`."""
     rows = db.execute(select(n.access_key_id, n.nonce, n.time).where(n.time >= time))
     return [(row[0], row[1], row[2]) for row in rows]
-
-
-def purge(db: Connection, before: int) -> None:
-    db.execute(delete(nonce).where(n.time < before))
