@@ -161,7 +161,7 @@ def _write(
         item.index: (item.stored.version if item.stored else 0) + (1 if item in changed else 0) for item in matched
     }
     definition = asked.model_copy(update={"tasks": None, "client_unique_code": None, "env_type": None})
-    text = definition.model_dump_json(by_alias=True, exclude_none=True)
+    text = definition.model_dump_json(by_alias=True, exclude_none=True, include=set(Workflow.model_fields))
     listed = json.dumps([[ids[item.index], versions[item.index]] for item in matched], separators=(",", ":"))
     deployed = Deployed(id, code, {item.task.name: ids[item.index] for item in matched})
     version = target.current.version if target.current is not None else 0

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, case, func, insert, literal, or_, select, text, update
+from sqlalchemy import Connection, String, and_, case, func, insert, literal, null, or_, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from tidemill.domain.instance import Change, Instance
@@ -101,7 +101,7 @@ _make_dry = Statement(update(task_instance).where(t.id.in_(given_ids())).values(
 _raise = Statement(
     update(task_instance)
     .where(t.id == _lowered.c.id)
-    .values(pending_upstreams=t.pending_upstreams + _lowered.c.number, upstreams_done_time=None)
+    .values(pending_upstreams=t.pending_upstreams + _lowered.c.number, upstreams_done_time=null())
 )
 
 
