@@ -3,10 +3,11 @@
 import gc
 import logging
 import os
+import signal
 import socket
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -99,7 +100,16 @@ def _serve_http(services: Services, listener: socket.socket) -> None:
         lifespan="off",
         timeout_keep_alive=75,
         server_header=False,
+        timeout_graceful_shutdown=5,
     )
-    server = uvicorn.Server(config)
-    with suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+    _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends on SIGTERM and Ctrl-C without raising the signal again: the runner is still to be left in order."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.handle_exit)
+        yield
