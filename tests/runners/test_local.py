@@ -177,6 +177,25 @@ def test_an_idle_runner_without_a_server_leaves(station: Station) -> None:
     station.server()
 
 
+def test_a_runner_that_is_alone_with_a_long_task_sleeps(station: Station) -> None:
+    station.runner.close(stop_runs=True, grace=0)
+    station.server(idle=0.05)
+    station.runner.submit([run(1, "echo up; sleep 1000")])
+    station.until(lambda: "up" in station.log(1))
+    process = station.runner_process
+    station.vanish()
+    asleep: list[str] = []
+
+    def often_asleep() -> bool:
+        stat = Path(f"/proc/{process}/stat").read_text()
+        asleep.append(stat.rpartition(")")[2].split()[0])
+        return len(asleep) == 100
+
+    station.until(often_asleep)
+    assert asleep.count("S") > 90, "it waits for its task, and does not spin"
+    station.server()
+
+
 def test_output_above_the_limit_is_cut_in_the_middle(station: Station) -> None:
     station.runner.close(stop_runs=True, grace=0)
     station.server(max_log=100_000)

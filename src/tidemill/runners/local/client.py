@@ -131,13 +131,19 @@ class LocalRunner:
 
     def wait(self, timeout: float | None) -> list[Result]:
         """Results as they arrive; a runner that died is found again, or started anew."""
-        if self._connection is None:
-            self._connect()
-        assert self._connection is not None
-        ready, _, _ = select.select([self._connection, self._waking], [], [], timeout)
-        if self._waking in ready:
-            os.read(self._waking, 4096)
-        return self._read() if self._connection in ready else []
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            if self._connection is None:
+                self._connect()
+            assert self._connection is not None
+            left = None if end is None else max(0.0, end - time.monotonic())
+            ready, _, _ = select.select([self._connection, self._waking], [], [], left)
+            woken = self._waking in ready
+            if woken:
+                os.read(self._waking, 4096)
+            results = self._read() if self._connection in ready else []
+            if results or woken or not ready:  # what else arrived, a confirmation, concerns only this object
+                return results
 
     def _read(self) -> list[Result]:
         results: list[Result] = []

@@ -18,7 +18,7 @@ def spawn(program: str, arguments: Sequence[str], environment: Mapping[str, str]
     os.chdir(directory)
     return os.posix_spawn(
         program,
-        [os.path.basename(program), *arguments],
+        [program, *arguments],
         environment,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),

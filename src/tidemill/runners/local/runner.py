@@ -101,7 +101,7 @@ class Loop:
             return False
         if self._leave_at is not None:
             return True
-        return self._server is None and time.monotonic() - self._alone_since > self._options.idle
+        return self._server is None and time.monotonic() - self._alone_since >= self._options.idle
 
     def _pause(self) -> float | None:
         """Seconds to sleep: to the nearest time limit, and no longer than a tick while anything runs."""
@@ -111,8 +111,8 @@ class Loop:
             times.append(self._next_tick)
         if self._leave_at is not None:
             times.append(self._leave_at)
-        if self._server is None:
-            times.append(self._alone_since + self._options.idle + 0.1)
+        if self._server is None and not self._live:
+            times.append(self._alone_since + self._options.idle)
         return max(0.0, min(times) - now) if times else None
 
     # --- the server ----------------------------------------------------------------------------------------------
