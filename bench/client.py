@@ -80,7 +80,7 @@ class Api:
     def processes(self):
         """The server, its guard and its runner."""
         pids = [self.process.pid]
-        guard = int(Path(f"{self.data}/runner/guard.lock").read_text())
+        guard = int(Path(f"{self.data}/runner/lock").read_text())
         children = Path(f"/proc/{guard}/task/{guard}/children").read_text().split()
         return [*pids, guard, *map(int, children)]
 

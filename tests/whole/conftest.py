@@ -17,8 +17,6 @@ from alibabacloud_dataworks_public20240518.client import Client
 from alibabacloud_tea_openapi.models import Config, OpenApiRequest, Params
 from alibabacloud_tea_util.models import RuntimeOptions
 
-from tidemill.runners.local.processes import all_processes, marked
-
 KEY, SECRET = "LTAIwhole", "whole-secret"
 PATIENCE = 60.0
 
@@ -126,27 +124,35 @@ class Server:
         return value
 
     def task_processes(self) -> list[int]:
-        return marked(str(self.data.resolve()), None, lambda: [*all_processes()])
+        mark = f"TIDEMILL_RUN_DATA={self.data.resolve()}".encode()
+        return [int(path.name) for path in Path("/proc").glob("[0-9]*") if mark in _environment(path)]
 
     def runner(self) -> int:
-        from tidemill.runners.local.processes import children_of
-
-        return self.until(lambda: min(children_of(self.guard()), default=0))
+        return self.until(lambda: min(_children(self.guard()), default=0))
 
     def guard(self) -> int:
-        return int((self.data / "runner/guard.lock").read_text())
+        return int((self.data / "runner/lock").read_text())
 
     def end(self) -> None:
         if self.process is not None:
             self.kill()
         with suppress(FileNotFoundError, ValueError, ProcessLookupError):
-            from tidemill.runners.local.processes import children_of
-
             guard = self.guard()
-            children = children_of(guard) if _is_guard(guard) else []
+            children = _children(guard) if _is_guard(guard) else []
             for pid in ([guard] if _is_guard(guard) else []) + children + self.task_processes():
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+
+def _environment(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _children(pid: int) -> list[int]:
+    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _is_guard(pid: int) -> bool:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -66,10 +67,11 @@ def _scheduling(settings: Settings, database: Database, clock: SystemClock) -> G
         log.warning("tasks run as root: set task_user to run them as somebody else")
     runner = LocalRunner(
         settings.data,
-        grace=settings.stop_grace,
-        max_log=settings.max_log,
+        stop_grace=settings.stop_grace,
+        log_cap=settings.max_log,
         task_user=settings.task_user,
-        python=settings.python,
+        python=settings.python or sys.executable,
+        path=os.environ.get("PATH", os.defpath),
     )
     scheduler = Scheduler(database, runner, clock, boot=boot_id(), default_slots=settings.resource_group_slots)
     thread = threading.Thread(target=scheduler.run, name="scheduler")
