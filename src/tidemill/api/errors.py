@@ -45,6 +45,18 @@ def to_wire(error: BaseException) -> WireError:
             return _UNKNOWN
 
 
+def error_body(error: WireError, host: str, request_id: str) -> dict[str, Any]:
+    """An error's answer; `host` is the endpoint as the client called it."""
+    return {
+        "RequestId": request_id,
+        "HostId": host,
+        "Code": error.code,
+        "Message": error.message,
+        "Recommend": f"https://api.aliyun.com/troubleshoot?q={error.code}&product=dataworks-public&requestId={request_id}",
+        **error.extra,
+    }
+
+
 def _invalid(error: errors.InvalidRequest) -> WireError:
     """The code names the first fault's parameter; the message lists all of them."""
     first = error.faults[0]

@@ -12,7 +12,7 @@ from tidemill import __version__
 from tidemill.actions.perform import Services, perform
 from tidemill.actions.table import ACTIONS
 from tidemill.api.authenticate import Authenticator
-from tidemill.api.errors import WireError, to_wire
+from tidemill.api.errors import error_body, to_wire
 from tidemill.api.request import Incoming, Receive, Scope, Send, read
 from tidemill.domain.errors import ActionNotFound, AuthenticationFailed, MethodNotAllowed
 from tidemill.store.accounts import Keys
@@ -83,17 +83,8 @@ class Gateway:
         wire = to_wire(error)
         if wire.status >= 500 and wire.code == "InternalError":
             log.error("request %s failed", request_id, exc_info=error)
-        return wire.status, {**_error_body(scope, wire, request_id), **wire.extra}
-
-
-def _error_body(scope: Scope, wire: WireError, request_id: str) -> dict[str, Any]:
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
-    return {
-        "HostId": host,
-        "Code": wire.code,
-        "Message": wire.message,
-        "Recommend": f"https://api.aliyun.com/troubleshoot?q={wire.code}&product=dataworks-public&requestId={request_id}",
-    }
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
+        return wire.status, error_body(wire, host, request_id)
 
 
 async def _send(send: Send, status: int, answer: dict[str, Any], request_id: str, method: str) -> None:

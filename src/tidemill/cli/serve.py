@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from tidemill.actions.perform import Services
+from tidemill.api.protocol import Protocol
 from tidemill.api.server import create_app
 from tidemill.cli.lock import DataDirectory, boot_id
 from tidemill.clock import SystemClock
@@ -96,7 +97,7 @@ def _serve_http(services: Services, listener: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(services),
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         log_level="warning",
         access_log=False,
         lifespan="off",
