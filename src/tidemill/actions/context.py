@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from tidemill.actions.caller import Caller
 from tidemill.domain.errors import Forbidden, NotFound
@@ -17,6 +17,18 @@ ROLES: dict[str, frozenset[str]] = {  # role in a project: what its members may 
     "Operator": frozenset({"read", "operate"}),
     "Visitor": frozenset({"read"}),
 }
+
+
+_member = project_member.c
+_project = (
+    select(project, _member.role)
+    .select_from(
+        project.outerjoin(
+            project_member, (_member.project_id == project.c.id) & (_member.account_id == bindparam("account_id"))
+        )
+    )
+    .where(project.c.id == bindparam("id"))
+)
 
 
 @dataclass(slots=True)
@@ -38,15 +50,10 @@ class Context:
     def project(self, id: int) -> AnyRow:
         """The project, once it is known that the caller may do this in it. Raises NotFound or Forbidden."""
         if id not in self._projects:
-            row = self.db.execute(select(project).where(project.c.id == id)).one_or_none()
+            row = self.db.execute(_project, {"id": id, "account_id": self.caller.account_id}).one_or_none()
             if row is None:
                 raise NotFound("Project", f"There is no project {id}.")
-            role = self.db.execute(
-                select(project_member.c.role).where(
-                    project_member.c.project_id == id, project_member.c.account_id == self.caller.account_id
-                )
-            ).scalar()
-            if self.permission not in ROLES.get(role or "", frozenset()):
+            if self.permission not in ROLES.get(row.role or "", frozenset()):
                 raise Forbidden(self.action, f"Account {self.caller.account_id} may not {self.action} in project {id}.")
             self._projects[id] = row
         return self._projects[id]
