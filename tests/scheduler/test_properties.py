@@ -1,0 +1,90 @@
+"""Whatever operators and runs do, in whatever order: the books are right, nothing starts early, nothing is stuck."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from tests.scheduler.conftest import World
+from tidemill.scheduler import operate
+from tidemill.store.engine import open_database
+from tidemill.store.schema import prepare
+from tidemill.store.tables import instance_edge, task_instance
+
+SIZE = 6
+graphs = st.lists(st.sets(st.integers(0, SIZE - 1)), min_size=SIZE, max_size=SIZE).map(
+    lambda needs: {f"t{i}": [f"t{j}" for j in sorted(needs[i]) if j < i] for i in range(SIZE)}
+)
+deeds = st.sampled_from(
+    ["succeed", "fail", "lose", "time out", "rerun", "set success", "suspend", "resume", "stop", "wait"]
+)
+steps = st.lists(st.tuples(deeds, st.integers(0, SIZE - 1)), max_size=20)
+OUTCOMES = {"succeed": (0, "exited"), "fail": (1, "exited"), "lose": (None, "lost"), "time out": (None, "timed_out")}
+OPERATIONS = {
+    "rerun": operate.rerun, "set success": operate.set_success, "suspend": operate.suspend,
+    "resume": operate.resume, "stop": operate.stop,
+}  # fmt: skip
+
+
+def check(world: World) -> None:
+    """Counters are what a recount gives, and what runs or has succeeded by itself waited for its upstreams."""
+    e = instance_edge.c
+    with world.database.read() as db:
+        waiting = select(e.downstream_id, func.count()).where(e.satisfied == 0).group_by(e.downstream_id)
+        unsatisfied = {row[0]: row[1] for row in db.execute(waiting)}
+        rows = db.execute(select(task_instance)).all()
+        edges = db.execute(select(instance_edge)).all()
+    status = {row.id: row.status for row in rows}
+    inner = [row for row in rows if row.kind == "Task"]
+    (whole,) = [row for row in rows if row.kind == "Workflow"]
+    for row in rows:
+        assert row.pending_upstreams == unsatisfied.get(row.id, 0) + row.waits_entry + row.held
+        assert (row.finished_time is not None) == (row.status in ("Success", "Failure"))
+    assert whole.unfinished == sum(row.status != "Success" for row in inner)
+    assert whole.failed == sum(row.status == "Failure" or (row.frozen and row.status != "Success") for row in inner)
+    for edge in edges:
+        if status[edge.upstream_id] == "Success":
+            assert edge.satisfied
+        elif not edge.satisfied:
+            assert status[edge.downstream_id] != "WaitResource"
+    assert {row.id for row in inner if row.status == "Running"} == set(world.runner.live)
+
+
+def do(world: World, deed: str, name: str) -> None:
+    live = world.instance(name) in world.runner.live
+    if deed == "wait":
+        world.clock.time += 200_000
+        world.turn()
+    elif deed in OPERATIONS:
+        world.operate(OPERATIONS[deed], name)
+    elif live:
+        world.end(name, *OUTCOMES[deed])
+
+
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(graphs, steps)
+def test_any_course_of_events_keeps_the_books_and_can_be_brought_to_an_end(graph: dict, course: list) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        database = open_database(f"sqlite:///{Path(directory) / 'test.db'}", synchronous="OFF")
+        with database.write() as db:
+            prepare(db)
+        world = World(database)
+        world.define(graph, t0={"RerunTimes": 1}, t1={"Type": "VIRTUAL"}, t2={"RerunMode": "AllDenied"})
+        world.create()
+        world.turn()
+        for deed, number in course:
+            do(world, deed, f"t{number}")
+            check(world)
+        while set(world.statuses().values()) != {"Success"}:
+            for name in graph:
+                do(world, "resume", name)
+                do(world, "succeed", name)
+                if world.statuses()[name] == "Failure":
+                    do(world, "set success", name)
+            do(world, "wait", "t0")
+            check(world)
+        assert set(world.statuses().values()) == {"Success"}
+        assert world.workflow_statuses() == ["Success"]
+        database.close()
