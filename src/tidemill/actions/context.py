@@ -1,0 +1,59 @@
+"""What an action function is given besides its request."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from tidemill.actions.caller import Caller
+from tidemill.domain.errors import Forbidden, NotFound
+from tidemill.settings import Settings
+from tidemill.store.members import Project, find_project
+
+Permission = Literal["read", "develop", "operate", "administer"]
+
+ROLES: dict[Permission, frozenset[str]] = {
+    "read": frozenset({"Administrator", "Developer", "Operator", "Visitor"}),
+    "develop": frozenset({"Administrator", "Developer"}),
+    "operate": frozenset({"Administrator", "Developer", "Operator"}),
+    "administer": frozenset({"Administrator"}),
+}
+
+
+@dataclass(slots=True)
+class Context:
+    """One call of an action: its transaction (which the function never commits), its moment (epoch ms), its caller."""
+
+    db: Connection
+    now: int
+    caller: Caller
+    settings: Settings
+    action: str
+    permission: Permission
+    _projects: dict[int, Project] = field(default_factory=dict[int, Project])
+
+    @property
+    def data(self) -> Path:
+        """The data directory, which holds the logs."""
+        return self.settings.data
+
+    def require_project(self, project_id: int) -> Project:
+        """The project, if the caller's role in it allows this action.
+
+        A request that names a ProjectId was checked before its function is called; a function that finds the project
+        by another id calls this before it shows or changes anything. Raises NotFound or Forbidden.
+        """
+        project = self._projects.get(project_id)
+        if project is None:
+            project = find_project(self.db, project_id, self.caller.account_id)
+            if project is None:
+                raise NotFound("Project", f"The project {project_id} does not exist.")
+            self._projects[project_id] = project
+        if project.role not in ROLES[self.permission]:
+            raise Forbidden(
+                self.action,
+                f"You are not authorized to do this action: {self.action} in project {project_id} "
+                f"needs one of the roles {', '.join(sorted(ROLES[self.permission]))}.",
+            )
+        return project

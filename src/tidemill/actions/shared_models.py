@@ -1,0 +1,129 @@
+"""What many requests and answers have in common."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, time
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic.alias_generators import to_snake
+
+from tidemill.domain.definitions import Boolean, Integer, ListOf, OrNone, Wire
+from tidemill.settings import Settings
+
+
+def _settings(info: ValidationInfo) -> Settings:
+    """Those that the validation was given; without any, the defaults."""
+    context: Mapping[str, Settings] = info.context or {}
+    return context.get("settings") or Settings.model_validate({})
+
+
+def _at_most_max_page(size: int, info: ValidationInfo) -> int:
+    if size > (limit := _settings(info).max_page):
+        raise ValueError(f"at most {limit} is expected")
+    return size
+
+
+def _at_most_max_batch(ids: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+    if len(ids) > (limit := _settings(info).max_batch):
+        raise ValueError(f"at most {limit} ids are expected, not {len(ids)}")
+    return ids
+
+
+OptionalText = Annotated[str | None, OrNone]
+OptionalInteger = Annotated[Integer | None, OrNone]
+OptionalBoolean = Annotated[Boolean | None, OrNone]
+Batch = AfterValidator(_at_most_max_batch)
+Ids = Annotated[tuple[Integer, ...], ListOf, Batch]
+Texts = Annotated[tuple[str, ...], ListOf]
+
+
+class Paged(Wire):
+    """PageNumber counts from 1; a PageSize above the setting `max_page` is an error."""
+
+    page_number: Annotated[Integer, Field(ge=1)] = 1
+    page_size: Annotated[Integer, Field(ge=1), AfterValidator(_at_most_max_page)] = 10
+
+
+class PagingInfo(Wire):
+    page_number: int
+    page_size: int
+    total_count: int
+
+
+class SuccessInfoValue(Wire):
+    success: bool
+    message: str | None = None
+
+
+class SuccessInfoResponse(Wire):
+    """For each id, as text, whether it was done, and if not, why."""
+
+    success_info: dict[str, SuccessInfoValue]
+
+    @classmethod
+    def of(cls, answers: Mapping[int, str]) -> "SuccessInfoResponse":
+        """From {id: "" or the reason why not}."""
+        return cls(
+            success_info={
+                str(id): SuccessInfoValue(success=not message, message=message or None)
+                for id, message in answers.items()
+            }
+        )
+
+
+class SuccessResponse(Wire):
+    success: bool = True
+
+
+def _text_like(pattern: str, parse: Callable[[str], object], expected: str) -> AfterValidator:
+    shape = re.compile(pattern, re.ASCII)
+
+    def check(text: str | None) -> str | None:
+        if text is not None:
+            try:
+                if not shape.fullmatch(text):
+                    raise ValueError
+                parse(text)
+            except ValueError:
+                raise ValueError(f"{expected} is expected") from None
+        return text
+
+    return AfterValidator(check)
+
+
+IsDay = _text_like(r"\d{4}-\d{2}-\d{2}", date.fromisoformat, "a date as yyyy-mm-dd")
+IsHour = _text_like(r"\d{2}:\d{2}:\d{2}", time.fromisoformat, "a time as hh:mm:ss")
+Day = Annotated[str, IsDay]
+Hour = Annotated[str, IsHour]
+OptionalHour = Annotated[str | None, OrNone, IsHour]
+
+
+class Sort(NamedTuple):
+    """An order: the field's name in snake_case, and whether the largest comes first."""
+
+    column: str
+    descending: bool
+
+
+def sort_by(*fields: str) -> BeforeValidator:
+    """Reads the text of a SortBy that knows these fields: `Field`, `Field Asc` or `Field Desc`."""
+
+    def parse(value: object) -> object:
+        if value is None or value == "":
+            return NEWEST_FIRST
+        name, _, direction = value.partition(" ") if isinstance(value, str) else ("", "", "")
+        if name not in fields or direction not in ("", "Asc", "Desc"):
+            raise ValueError(f"one of {', '.join(fields)} is expected, and Asc or Desc after a blank")
+        return Sort(to_snake(name), direction == "Desc")
+
+    return BeforeValidator(parse)
+
+
+NEWEST_FIRST = Sort("id", True)
+DefinitionSort = Annotated[Sort, sort_by("ModifyTime", "CreateTime", "Id"), WithJsonSchema({"type": "string"})]
+InstanceSort = Annotated[
+    Sort,
+    sort_by("TriggerTime", "StartedTime", "FinishedTime", "CreateTime", "Id"),
+    WithJsonSchema({"type": "string"}),
+]
