@@ -1,11 +1,14 @@
 """A gateway over a fresh SQLite file, with actions that only tests need."""
 
+import socket
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from sqlalchemy import text
 
 from tests.api.client import KEY, NOW, SECRET, AsgiClient
@@ -21,7 +24,9 @@ from tidemill.actions.shared_models import (
     Texts,
 )
 from tidemill.actions.workflow_models import UpdateWorkflowRequest
+from tidemill.api.protocol import Protocol
 from tidemill.api.server import create_app
+from tidemill.clock import SystemClock
 from tidemill.domain.definitions import Integer, Script, Tag, Wire
 from tidemill.domain.errors import Forbidden, NotFound, StatusConflict
 from tidemill.settings import Settings
@@ -130,3 +135,26 @@ def services(settings: Settings, clock: SetClock) -> Iterator[Services]:
 @pytest.fixture
 def client(services: Services) -> AsgiClient:
     return AsgiClient(create_app(services))
+
+
+@pytest.fixture
+def server(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The port of a real HTTP server on this gateway, with the system's clock."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        create_app(replace(services, clock=SystemClock())),
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_level="error",
+        server_header=False,
+    )
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield listener.getsockname()[1]
+    running.should_exit = True
+    thread.join()
+    listener.close()

@@ -1,6 +1,7 @@
 """A request as it arrived: method, headers, query, body, and the parameters that these carry."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ _COMMON = frozenset({
 })  # fmt: skip
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 100_000
+_HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")  # perhaps: a pair of them is fine
 
 
 class Disconnected(Exception):
@@ -61,11 +63,21 @@ class Incoming:
             return {}
         try:
             members = json.loads(self.body)
+            if _HALF_PAIR.search(self.body):
+                json.dumps(members, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise _unreadable("Body", "a JSON object is expected") from None
         if not isinstance(members, dict):
             raise _unreadable("Body", "a JSON object is expected")
         return cast(dict[str, Any], members)
+
+    @property
+    def json_texts(self) -> dict[str, str]:
+        """The members of a JSON body as V1 signs them: the way Python's `str` writes them."""
+        try:
+            return {name: str(value) for name, value in self.json_members.items()}
+        except RecursionError:
+            raise _unreadable("Body", "JSON that is not nested so deep is expected") from None
 
     @cached_property
     def texts(self) -> dict[str, str]:

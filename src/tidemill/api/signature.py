@@ -21,6 +21,7 @@ _MUST_SIGN = ("host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-a
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 _LONG = 1_000
+_SHOWN = 64 * 1024  # characters of a string to sign that a message shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _check_v3(incoming: Incoming, signed: list[str], signature: str, secret: str
     if not (_same(body_hash, incoming.headers["x-acs-content-sha256"]) and _same(expected, signature)):
         raise AuthenticationFailed(
             "SignatureDoesNotMatch",
-            f"Specified signature does not match our calculation. server string to sign is:{to_sign}",
+            f"Specified signature does not match our calculation. server string to sign is:{to_sign[:_SHOWN]}",
         )
 
 
@@ -142,13 +143,13 @@ def _check_v1(incoming: Incoming, signature: str, secret: str) -> None:
     if not _same(base64.b64encode(digest).decode(), given):
         raise AuthenticationFailed(
             "SignatureDoesNotMatch",
-            f"Specified signature is not matched with our calculation. server string to sign is:{to_sign}",
+            f"Specified signature is not matched with our calculation. server string to sign is:{to_sign[:_SHOWN]}",
         )
 
 
 def string_to_sign_v1(incoming: Incoming) -> str:
-    """Query and form fields together; of a JSON body the top-level members, as Python writes them."""
-    values = {**incoming.texts, **{name: str(value) for name, value in incoming.json_members.items()}}
+    """Query and form fields together, or query and JSON members; a name in both counts once, with the body's value."""
+    values = {**incoming.texts, **incoming.json_texts}
     values.pop("Signature", None)
     canonical = "&".join(f"{encode(name)}={encode(values[name])}" for name in sorted(values))
     return f"{incoming.method}&%2F&{encode(canonical)}"
