@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import parse_qsl, quote, quote_plus
 
 import pytest
 
@@ -13,7 +14,8 @@ from tests.api.client import HOST, KEY, NOW, AsgiClient, Signed, Wanted, v1, v3
 from tests.api.conftest import ACTIONS
 from tidemill import __version__
 from tidemill.actions.perform import Services
-from tidemill.api.request import read
+from tidemill.api.request import Incoming, read
+from tidemill.domain.errors import InvalidRequest
 
 REQUEST_ID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
 MINUTE = 60_000
@@ -46,6 +48,11 @@ def test_an_answer_without_members_is_an_object_all_the_same(client: AsgiClient)
 
 def test_xml_is_answered_in_json(client: AsgiClient) -> None:
     assert client.call("Echo", Format="XML").status == 200
+
+
+def test_readers_do_not_wait_for_writers(client: AsgiClient, services: Services) -> None:
+    with services.database.write():
+        assert client.call("ReadProject", ProjectId="10000").status == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -92,6 +99,19 @@ def test_the_action_parameter_wins_over_the_header(client: AsgiClient) -> None:
 def test_common_and_unknown_parameters_are_no_errors(client: AsgiClient, services: Services) -> None:
     assert client.call("Echo", RegionId="cn-hangzhou", SourceIp="::1", New="1", **{"New.2.X": "2"}).status == 200
     assert services.unknown_parameters == {"Echo": 2}
+
+
+@pytest.mark.parametrize("text", ["a=b%&中文😀\r\n =%0A_.~*", "%", "=", "é"], ids=repr)
+@pytest.mark.parametrize("times", [1, 2_000])
+def test_short_and_long_fields_are_decoded_alike(text: str, times: int) -> None:
+    for encoded in (quote_plus(text), quote(text), quote(text).lower(), text.replace("&", "").replace("+", "")):
+        query = f"&a={encoded * times}&b&=c"
+        assert Incoming("GET", {}, query, b"").query == parse_qsl(query, keep_blank_values=True)
+
+
+def test_very_many_fields_are_refused() -> None:
+    with pytest.raises(InvalidRequest):
+        _ = Incoming("GET", {}, "&" * 100_000, b"").query
 
 
 # --- who calls -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from tidemill.actions.shared_models import (
     NEWEST_FIRST,
     Batch,
     Day,
+    FilterIds,
     Hour,
     Ids,
     InstanceSort,
@@ -224,7 +225,7 @@ class ListWorkflowInstancesRequest(Paged):
     project_id: Integer
     biz_date: Integer
     env_type: Annotated[EnvType | None, OrNone] = None
-    ids: Ids = ()
+    ids: FilterIds = ()
     name: OptionalText = None
     owner: OptionalText = None
     tags: Texts = ()
@@ -278,9 +279,9 @@ class ListTaskInstancesRequest(Paged):
     bizdate: Integer
     project_env: Annotated[EnvType | None, OrNone] = None
     id: OptionalInteger = None
-    ids: Ids = ()
+    ids: FilterIds = ()
     task_id: OptionalInteger = None
-    task_ids: Ids = ()
+    task_ids: FilterIds = ()
     task_name: OptionalText = None
     task_type: OptionalText = None
     owner: OptionalText = None

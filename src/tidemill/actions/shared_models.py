@@ -34,7 +34,8 @@ OptionalText = Annotated[str | None, OrNone]
 OptionalInteger = Annotated[Integer | None, OrNone]
 OptionalBoolean = Annotated[Boolean | None, OrNone]
 Batch = AfterValidator(_at_most_max_batch)
-Ids = Annotated[tuple[Integer, ...], ListOf, Batch]
+Ids = Annotated[tuple[Integer, ...], ListOf]
+FilterIds = Annotated[Ids, Batch]
 Texts = Annotated[tuple[str, ...], ListOf]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from tidemill.actions.shared_models import (
     NEWEST_FIRST,
     DefinitionSort,
-    Ids,
+    FilterIds,
     OptionalInteger,
     OptionalText,
     Paged,
@@ -38,7 +38,7 @@ class GetTaskRequest(Wire):
 class ListTasksRequest(Paged):
     project_id: Integer
     project_env: Annotated[EnvType | None, OrNone] = None
-    ids: Ids = ()
+    ids: FilterIds = ()
     name: OptionalText = None
     owner: OptionalText = None
     runtime_resource: OptionalText = None

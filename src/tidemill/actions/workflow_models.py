@@ -2,7 +2,15 @@
 
 from typing import Annotated, Literal
 
-from tidemill.actions.shared_models import NEWEST_FIRST, DefinitionSort, Ids, OptionalText, Paged, PagingInfo, Texts
+from tidemill.actions.shared_models import (
+    NEWEST_FIRST,
+    DefinitionSort,
+    FilterIds,
+    OptionalText,
+    Paged,
+    PagingInfo,
+    Texts,
+)
 from tidemill.domain.definitions import (
     DataSource,
     Dependency,
@@ -47,7 +55,7 @@ class GetWorkflowRequest(Wire):
 class ListWorkflowsRequest(Paged):
     project_id: Integer
     env_type: Annotated[EnvType | None, OrNone] = None
-    ids: Ids = ()
+    ids: FilterIds = ()
     name: OptionalText = None
     owner: OptionalText = None
     tags: Texts = ()
