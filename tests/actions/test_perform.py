@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.data.operation_names import text as generated_names
-from tidemill.actions.action import Action, by_name
 from tidemill.actions.caller import Caller
 from tidemill.actions.context import Context
 from tidemill.actions.perform import Services, perform
 from tidemill.actions.shared_models import Ids, OptionalText
-from tidemill.actions.table import operation_names
+from tidemill.actions.table import Action, by_name, operation_names
 from tidemill.domain.definitions import Integer, Wire
 from tidemill.domain.errors import (
     ActionNotFound,
@@ -57,12 +56,12 @@ def touch(context: Context, request: ProjectRequest) -> Made:
 
 
 def show(context: Context, request: IdRequest) -> Made:
-    return Made(id=context.require_project(10000).id)
+    return Made(id=context.project(10000).id)
 
 
 ACTIONS = by_name(
     [
-        Action("Show", IdRequest, Made, show, "read", reads=True),
+        Action("Show", IdRequest, Made, show, "read"),
         Action("Develop", ProjectRequest, Made, touch, "develop"),
         Action("Operate", ProjectRequest, Made, touch, "operate"),
         Action("Administer", ProjectRequest, Made, touch, "administer"),
@@ -173,7 +172,7 @@ def test_unknown_actions_differ_from_those_that_only_the_api_has(services: Servi
 
 def test_a_name_stands_once_in_the_table() -> None:
     with pytest.raises(ValueError, match="Show is listed twice"):
-        by_name([ACTIONS["Show"]], [Action("Show", IdRequest, Made, show, "read")])
+        by_name([ACTIONS["Show"], Action("Show", IdRequest, Made, show, "read")])
 
 
 def test_the_list_of_names_is_the_description_s() -> None:

@@ -1,119 +1,152 @@
-"""A gateway over a fresh SQLite file, with actions that only tests need."""
+"""The gateway in this process, without a socket, and a caller who signs."""
 
+import asyncio
+import hashlib
+import hmac
+import json
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
+from uuid import uuid4
 
 import pytest
 import uvicorn
-from sqlalchemy import text
+from pydantic import SecretStr
 
-from tests.api.client import KEY, NOW, SECRET, AsgiClient
-from tidemill.actions.action import Action, by_name
-from tidemill.actions.context import Context
-from tidemill.actions.instance_models import ListTaskInstancesRequest
+from tests.api import client
+from tests.api.echo import ACTIONS, SetClock
 from tidemill.actions.perform import Services
-from tidemill.actions.shared_models import (
-    Ids,
-    OptionalBoolean,
-    OptionalInteger,
-    OptionalText,
-    Texts,
-)
-from tidemill.actions.workflow_models import UpdateWorkflowRequest
 from tidemill.api.protocol import Protocol
 from tidemill.api.server import create_app
 from tidemill.clock import SystemClock
-from tidemill.domain.definitions import Integer, Script, Tag, Wire
-from tidemill.domain.errors import Forbidden, NotFound, StatusConflict
 from tidemill.settings import Settings
 from tidemill.store.accounts import ensure_first_start
-from tidemill.store.engine import open_database
+from tidemill.store.engine import Database, open_database
 from tidemill.store.schema import prepare
 
+KEY, SECRET = "LTAItest", "test-secret"
+START = 1_762_128_000_000
 
-@dataclass
-class SetClock:
-    time: int = NOW
+
+class TestClock:
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.time = START
 
     def now(self) -> int:
         return self.time
 
 
-class EchoRequest(Wire):
-    id: OptionalInteger = None
-    name: OptionalText = None
-    flag: OptionalBoolean = None
-    ids: Ids = ()
-    types: Texts = ()
-    tags: tuple[Tag, ...] | None = None
-    script: Script | None = None
-    comment: OptionalText = None
+class Api:
+    """Calls the gateway as an ASGI application; `call` signs as V3 unless told otherwise."""
+
+    def __init__(self, database: Database, data: Path, **settings: Any) -> None:
+        self.database = database
+        self.clock = TestClock()
+        self.settings = Settings(
+            data=data, access_key_id=KEY, access_key_secret=SecretStr(SECRET), secret_key=SecretStr("k"), **settings
+        )
+        with database.write() as db:
+            prepare(db)
+            ensure_first_start(db, self.settings, self.clock.now())
+        self.app = create_app(Services(database, self.settings, self.clock))
+
+    def send(
+        self, method: str, query: str = "", headers: dict[str, str] | None = None, body: bytes | list[bytes] = b"",
+        path: str = "/",
+    ) -> tuple[int, dict[str, Any], dict[str, str]]:  # fmt: skip
+        parts = body if isinstance(body, list) else [body]
+        messages = [
+            {"type": "http.request", "body": part, "more_body": index + 1 < len(parts)}
+            for index, part in enumerate(parts)
+        ]
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return messages.pop(0)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http", "method": method, "path": path, "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in (headers or {}).items()],
+        }  # fmt: skip
+        asyncio.run(self.app(scope, receive, send))
+        answered = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        answer = json.loads(sent[1]["body"])
+        assert "Status" in answer or answer["RequestId"] == answered["x-acs-request-id"]
+        return sent[0]["status"], answer, answered
+
+    def signed(
+        self, action: str, body: bytes, query: dict[str, str], method: str, content_type: str, **changes: str
+    ) -> dict[str, str]:
+        """V3 headers; `changes` replace headers before signing."""
+        date = datetime.fromtimestamp(self.clock.now() / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        headers = {
+            "host": "tidemill.test", "x-acs-action": action, "x-acs-version": "2024-05-18", "x-acs-date": date,
+            "x-acs-signature-nonce": uuid4().hex, "x-acs-content-sha256": hashlib.sha256(body).hexdigest(),
+            **({"content-type": content_type} if body else {}),
+            **{name.replace("_", "-"): value for name, value in changes.items()},
+        }  # fmt: skip
+        names = sorted(headers)
+        canonical_query = "&".join(f"{name}={quote(query[name], safe='-_.~')}" for name in sorted(query))
+        lines = "".join(f"{name}:{headers[name].strip()}\n" for name in names)
+        request = "\n".join([method, "/", canonical_query, lines, ";".join(names), headers["x-acs-content-sha256"]])
+        to_sign = f"ACS3-HMAC-SHA256\n{hashlib.sha256(request.encode()).hexdigest()}"
+        signature = hmac.new(SECRET.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
+        headers["authorization"] = (
+            f"ACS3-HMAC-SHA256 Credential={KEY},SignedHeaders={';'.join(names)},Signature={signature}"
+        )
+        return headers
+
+    def call(
+        self, action: str, *, method: str = "POST", query: dict[str, str] | None = None, as_json: bool = False,
+        path: str = "/", chunks: int = 1, changes: dict[str, str] | None = None, **parameters: Any,
+    ) -> tuple[int, dict[str, Any]]:  # fmt: skip
+        """Call an action as an SDK does: objects and lists as JSON text in a form, or all as a JSON body."""
+        query = query or {}
+        if as_json:
+            body, kind = json.dumps(parameters).encode(), "application/json; charset=utf-8"
+        else:
+            fields = {
+                name: json.dumps(value) if isinstance(value, dict | list | tuple) else str(value)
+                for name, value in parameters.items()
+            }
+            body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
+        headers = self.signed(action, body, query, method, kind, **(changes or {}))
+        size = max(1, -(-len(body) // chunks))
+        pieces = [body[start : start + size] for start in range(0, len(body), size)] or [b""]
+        status, answer, _ = self.send(method, urlencode(query), headers, pieces, path)
+        return status, answer
 
 
-class EchoResponse(Wire):
-    echo: dict[str, Any]
+@pytest.fixture
+def api(database: Database, tmp_path: Path) -> Api:
+    return Api(database, tmp_path)
 
 
-class FailRequest(Wire):
-    how: str
+@pytest.fixture
+def sqlite_api(tmp_path: Path) -> Iterator[Api]:
+    """For what has nothing to do with the database."""
+    database = open_database(f"sqlite:///{tmp_path / 'test.db'}", synchronous="OFF")
+    yield Api(database, tmp_path, max_request=200_000)
+    database.close()
 
 
-class ProjectRequest(Wire):
-    project_id: Integer
-
-
-class Nothing(Wire):
-    pass
-
-
-def echo(context: Context, request: Wire) -> EchoResponse:
-    return EchoResponse(echo=request.model_dump(mode="json", by_alias=True, exclude_none=True))
-
-
-def echo_write(context: Context, request: EchoRequest) -> EchoResponse:
-    context.db.execute(text("UPDATE project SET description = :name"), {"name": request.name})
-    return echo(context, request)
-
-
-def fail(context: Context, request: FailRequest) -> Nothing:
-    context.db.execute(text("UPDATE project SET description = 'half done'"))
-    match request.how:
-        case "not found":
-            raise NotFound("Workflow", "The workflow 7 does not exist.")
-        case "conflict":
-            raise StatusConflict("The instance 7 is Running.")
-        case "forbidden":
-            raise Forbidden("Fail", "You may not.")
-        case _:
-            raise RuntimeError("insides with a secret")
-
-
-def nothing(context: Context, request: Wire) -> Nothing:
-    return Nothing()
-
-
-ACTIONS = by_name(
-    [
-        Action("Echo", EchoRequest, EchoResponse, echo, "read", reads=True),
-        Action("GetWorkflow", EchoRequest, EchoResponse, echo, "read", reads=True),
-        Action("EchoWrite", EchoRequest, EchoResponse, echo_write, "develop"),
-        Action("Fail", FailRequest, Nothing, fail, "develop"),
-        Action("UpdateWorkflow", UpdateWorkflowRequest, EchoResponse, echo, "develop"),
-        Action("ListTaskInstances", ListTaskInstancesRequest, EchoResponse, echo, "read", reads=True),
-        Action("ReadProject", ProjectRequest, Nothing, nothing, "read", reads=True),
-        Action("OperateProject", ProjectRequest, Nothing, nothing, "operate"),
-    ]
-)
+# --- the gateway over the actions of `echo` -----------------------------------------------------------------------
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings.model_validate(
-        {"data": tmp_path, "access_key_id": KEY, "access_key_secret": SECRET, "max_request": 100_000}
+        {"data": tmp_path, "access_key_id": client.KEY, "access_key_secret": client.SECRET, "max_request": 100_000}
     )
 
 
@@ -127,14 +160,14 @@ def services(settings: Settings, clock: SetClock) -> Iterator[Services]:
     database = open_database(settings.database_url, "OFF")
     with database.write() as db:
         prepare(db)
-        ensure_first_start(db, settings, NOW)
+        ensure_first_start(db, settings, client.NOW)
     yield Services(database, settings, clock, ACTIONS)
     database.close()
 
 
-@pytest.fixture
-def client(services: Services) -> AsgiClient:
-    return AsgiClient(create_app(services))
+@pytest.fixture(name="client")
+def client_of_the_test_actions(services: Services) -> client.AsgiClient:
+    return client.AsgiClient(create_app(services))
 
 
 @pytest.fixture

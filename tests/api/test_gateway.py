@@ -1,295 +1,194 @@
-"""The life of a request, from its bytes to its answer."""
-
-import asyncio
-import json
-import logging
-import re
-from collections.abc import Callable
-from dataclasses import replace
-from urllib.parse import parse_qsl, quote, quote_plus
+"""What the gateway accepts and how it refuses: every answer is a JSON object in the documented shape."""
 
 import pytest
 
-from tests.api.client import HOST, KEY, NOW, AsgiClient, Signed, Wanted, v1, v3
-from tests.api.conftest import ACTIONS
-from tidemill import __version__
-from tidemill.actions.perform import Services
-from tidemill.api.request import Incoming, read
-from tidemill.domain.errors import InvalidRequest
+from tests.api.conftest import KEY, START, Api
+from tidemill.actions.table import ACTIONS
 
-REQUEST_ID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
-MINUTE = 60_000
+PROJECT = {"ProjectId": 10_000}
 
 
-def without(signed: Signed, *names: str) -> Signed:
-    return replace(signed, headers=[(name, value) for name, value in signed.headers if name not in names])
-
-
-def with_header(signed: Signed, name: str, value: str) -> Signed:
-    return replace(without(signed, name), headers=[*without(signed, name).headers, (name, value)])
-
-
-# --- answers -------------------------------------------------------------------------------------------------------
-
-
-def test_a_signed_call_is_answered_with_a_request_id(client: AsgiClient) -> None:
-    reply = client.call("Echo", Id="7", Name="七", Flag="True")
-    assert reply.status == 200
-    assert reply.json["Echo"] == {"Id": 7, "Name": "七", "Flag": True, "Ids": [], "Types": []}
-    assert REQUEST_ID.fullmatch(reply.json["RequestId"])
-    assert reply.headers["x-acs-request-id"] == reply.json["RequestId"]
-    assert reply.headers["content-type"] == "application/json;charset=utf-8"
-    assert reply.headers["content-length"] == str(len(reply.body))
-
-
-def test_an_answer_without_members_is_an_object_all_the_same(client: AsgiClient) -> None:
-    assert set(client.call("ReadProject", ProjectId="10000").json) == {"RequestId"}
-
-
-def test_xml_is_answered_in_json(client: AsgiClient) -> None:
-    assert client.call("Echo", Format="XML").status == 200
-
-
-def test_readers_do_not_wait_for_writers(client: AsgiClient, services: Services) -> None:
-    with services.database.write():
-        assert client.call("ReadProject", ProjectId="10000").status == 200
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_health_needs_no_signature(client: AsgiClient, method: str) -> None:
-    reply = client.raw(method, "/health")
-    assert reply.status == 200
-    if method == "GET":
-        assert reply.json == {"Status": "ok", "Version": __version__}
-
-
-# --- where parameters are ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", ["/", "/openapi/", "/a/b", "//"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_every_path_and_both_methods_are_the_api(client: AsgiClient, path: str, method: str) -> None:
-    assert client.send(v3(Wanted(method=method, query={"Id": "7"})), path=path).json["Echo"]["Id"] == 7
-
-
-def test_query_and_form_are_merged_and_the_body_wins(client: AsgiClient) -> None:
-    wanted = Wanted(query={"Id": "1", "Name": "query"}, form={"Name": "form"})
-    for sign in (v3, v1):
-        assert client.send(sign(wanted)).json["Echo"] == {"Id": 1, "Name": "form", "Ids": [], "Types": []}
-
-
-def test_json_bodies_carry_parameters(client: AsgiClient) -> None:
-    body = json.dumps({"Id": 7, "Tags": [{"Key": "a"}], "Script": {"Content": "x"}, "Flag": False}).encode()
-    reply = client.send(v3(Wanted(body=body, content_type="application/json; charset=utf-8")))
-    assert reply.json["Echo"] == {
-        "Id": 7, "Flag": False, "Tags": [{"Key": "a"}], "Script": {"Content": "x"}, "Ids": [], "Types": []
-    }  # fmt: skip
-
-
-def test_a_body_in_parts_is_put_together(client: AsgiClient) -> None:
-    signed = v3(Wanted(form={"Name": "x" * 1000}))
-    assert client.send(signed, parts=7).json["Echo"]["Name"] == "x" * 1000
-
-
-def test_the_action_parameter_wins_over_the_header(client: AsgiClient) -> None:
-    signed = with_header(v1(Wanted("Echo")), "x-acs-action", "echo")
-    assert client.send(signed).status == 200
-
-
-def test_common_and_unknown_parameters_are_no_errors(client: AsgiClient, services: Services) -> None:
-    assert client.call("Echo", RegionId="cn-hangzhou", SourceIp="::1", New="1", **{"New.2.X": "2"}).status == 200
-    assert services.unknown_parameters == {"Echo": 2}
-
-
-@pytest.mark.parametrize("text", ["a=b%&中文😀\r\n =%0A_.~*", "%", "=", "é"], ids=repr)
-@pytest.mark.parametrize("times", [1, 2_000])
-def test_short_and_long_fields_are_decoded_alike(text: str, times: int) -> None:
-    for encoded in (quote_plus(text), quote(text), quote(text).lower(), text.replace("&", "").replace("+", "")):
-        query = f"&a={encoded * times}&b&=c"
-        assert Incoming("GET", {}, query, b"").query == parse_qsl(query, keep_blank_values=True)
-
-
-def test_very_many_fields_are_refused() -> None:
-    with pytest.raises(InvalidRequest):
-        _ = Incoming("GET", {}, "&" * 100_000, b"").query
-
-
-# --- who calls -----------------------------------------------------------------------------------------------------
-
-
-def test_nothing_asked_is_an_error_in_json(client: AsgiClient) -> None:
-    reply = client.raw("GET", headers=[("host", HOST)])
-    assert (reply.status, reply.code) == (400, "MissingAction")
-    assert reply.json["Message"] == "Action is mandatory for this action."
+def test_health_needs_no_signature(sqlite_api: Api) -> None:
+    status, answer, _ = sqlite_api.send("GET", path="/health")
+    assert (status, answer["Status"]) == (200, "ok")
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "code"),
+    ("options", "parameters"),
     [
-        (lambda: without(v3(Wanted()), "Authorization"), 400, "MissingAccessKeyId"),
-        (lambda: without(v3(Wanted()), "x-acs-version"), 400, "MissingVersion"),
-        (lambda: without(v3(Wanted()), "x-acs-date"), 400, "IncompleteSignature"),
-        (lambda: with_header(v3(Wanted()), "Authorization", "ACS3-HMAC-SHA256 rubbish"), 400, "IncompleteSignature"),
-        (lambda: with_header(v3(Wanted()), "Authorization", "ACS3-HMAC-SHA256"), 400, "IncompleteSignature"),
-        (lambda: with_header(v3(Wanted()), "Authorization", "Basic abc"), 400, "IncompleteSignature"),
-        (lambda: with_header(v3(Wanted()), "Authorization", "ACS3-RSA-SHA256 a"), 400, "InvalidSignatureMethod"),
-        (lambda: with_header(v3(Wanted()), "x-acs-date", "2026-01-02 03:04:05"), 400, "InvalidTimeStamp.Format"),
-        (lambda: with_header(v3(Wanted()), "x-acs-date", "2026-13-02T03:04:05Z"), 400, "InvalidTimeStamp.Format"),
-        (lambda: with_header(v3(Wanted()), "x-acs-content-sha256", "é"), 400, "SignatureDoesNotMatch"),
-        (lambda: with_header(v3(Wanted()), "x-acs-action", "GetWorkflow"), 400, "SignatureDoesNotMatch"),
-        (lambda: replace(v3(Wanted(form={"Id": "1"})), body=b"Id=2"), 400, "SignatureDoesNotMatch"),
-        (lambda: replace(v1(Wanted(form={"Id": "1"})), body=b"Id=2"), 400, "SignatureDoesNotMatch"),
-        (lambda: v3(Wanted(secret="wrong")), 400, "SignatureDoesNotMatch"),
-        (lambda: v1(Wanted(secret="wrong")), 400, "SignatureDoesNotMatch"),
-        (lambda: v3(Wanted(key="LTAIUNKNOWN")), 404, "InvalidAccessKeyId.NotFound"),
-        (lambda: v3(Wanted(key="STS.abc")), 400, "MissingSecurityToken"),
-        (lambda: with_header(v3(Wanted(key="STS.abc")), "x-acs-security-token", "t"), 400,
-         "InvalidSecurityToken.Malformed"),
-        (lambda: with_header(v3(Wanted()), "x-acs-security-token", "t"), 400,
-         "InvalidSecurityToken.MismatchWithAccessKey"),
-        (lambda: v3(Wanted(now=NOW - 15 * MINUTE - 1000)), 400, "InvalidTimeStamp.Expired"),
-        (lambda: v1(Wanted(now=NOW + 15 * MINUTE + 1000)), 400, "InvalidTimeStamp.Expired"),
-        (lambda: v3(Wanted("NoSuchAction")), 404, "InvalidAction.NotFound"),
-        (lambda: v3(Wanted("echo")), 404, "InvalidAction.NotFound"),
-        (lambda: v3(Wanted(version="2020-05-18")), 404, "InvalidAction.NotFound"),
-        (lambda: v3(Wanted("CreateDIJob")), 501, "NotImplemented"),
-        (lambda: v3(Wanted("Echo", form={"Id": "x"})), 400, "InvalidId"),
-        (lambda: v3(Wanted("ReadProject")), 400, "MissingProjectId"),
-        (lambda: v3(Wanted("ReadProject", form={"ProjectId": "1"})), 404, "InvalidProject.NotFound"),
-        (lambda: v3(Wanted("Fail", form={"How": "not found"})), 404, "InvalidWorkflow.NotFound"),
-        (lambda: v3(Wanted("Fail", form={"How": "conflict"})), 409, "Conflict"),
-        (lambda: v3(Wanted("Fail", form={"How": "forbidden"})), 403, "Forbidden.Access"),
-        (lambda: v3(Wanted("Echo", form={"Name": "x" * 110_000})), 413, "RequestEntityTooLarge"),
-        (lambda: v3(Wanted(method="PUT")), 405, "UnsupportedHTTPMethod"),
-    ],
-)  # fmt: skip
-def test_what_is_refused_and_how(client: AsgiClient, change: Callable[[], Signed], status: int, code: str) -> None:
-    reply = client.send(change())
-    assert (reply.status, reply.code) == (status, code)
-    answer = reply.json
-    texts = {name: answer[name] for name in ("RequestId", "HostId", "Code", "Message", "Recommend")}
-    assert all(isinstance(value, str) and value for value in texts.values())
-    assert answer["HostId"] == HOST
-    assert answer["Recommend"] == f"http://{HOST}/"
-    assert reply.headers["x-acs-request-id"] == answer["RequestId"]
-    assert isinstance(answer.get("AccessDeniedDetail", {}), dict)
-
-
-@pytest.mark.parametrize("parameter", ["AccessKeyId", "Timestamp", "SignatureNonce", "Signature"])
-def test_v1_names_the_common_parameter_that_is_missing(client: AsgiClient, parameter: str) -> None:
-    signed = v1(Wanted())
-    query = "&".join(pair for pair in signed.query.split("&") if not pair.startswith(f"{parameter}="))
-    assert client.send(replace(signed, query=query)).code == f"Missing{parameter}"
-
-
-@pytest.mark.parametrize("where", ["header", "parameter"])
-def test_bearer_tokens_are_refused(client: AsgiClient, where: str) -> None:
-    if where == "header":
-        headers = {"x-acs-bearer-token": "t", "x-acs-action": "Echo", "x-acs-version": "2024-05-18"}
-        reply = client.raw("GET", headers=[*headers.items()])
-    else:
-        reply = client.raw("GET", query="Action=Echo&Version=2024-05-18&BearerToken=t&SignatureType=BEARERTOKEN")
-    assert (reply.status, reply.code) == (400, "InvalidSignatureMethod")
-
-
-def test_v1_takes_only_hmac_sha1(client: AsgiClient) -> None:
-    assert client.send(v1(Wanted(query={"SignatureMethod": "HMAC-SHA256"}))).code == "InvalidSignatureMethod"
-
-
-def test_clocks_may_differ_by_fifteen_minutes(client: AsgiClient) -> None:
-    for off in (-15, 15):
-        assert client.send(v3(Wanted(now=NOW + off * MINUTE))).status == 200
-
-
-def test_a_disabled_key_or_account_is_refused_within_seconds(client: AsgiClient, services: Services) -> None:
-    with services.database.write() as db:
-        db.exec_driver_sql("UPDATE account SET status = 'Inactive'")
-    assert client.call("Echo").code == "InvalidAccessKeyId.Inactive"
-
-
-@pytest.mark.parametrize("sign", [v3, v1])
-def test_a_mismatch_shows_our_string_to_sign_after_the_only_colon(
-    client: AsgiClient, sign: Callable[..., Signed]
-) -> None:
-    message = client.send(sign(Wanted(secret="wrong", form={"Name": "a:b"}))).json["Message"]
-    text, to_sign = message.split(":")
-    assert text.endswith("server string to sign is")
-    assert to_sign.startswith("ACS3-HMAC-SHA256\n" if sign is v3 else "POST&%2F&")
-
-
-def test_an_operation_that_only_the_api_has_names_those_served(client: AsgiClient) -> None:
-    message = client.call("CreateDIJob").json["Message"]
-    assert all(name in message for name in ACTIONS)
-
-
-# --- bytes that make no sense --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
-        ("application/x-www-form-urlencoded", b"\xff\xfe\x00"),
-        ("application/json", b"[" * 90_000),
-        ("application/json", b'{"a":' * 15_000),
-        ("application/json", b"[]"),
-        ("application/json", b"nonsense"),
-        ("application/json", b'{"Name": "\\ud800"}'),
-        ("application/json", b'{"Id": ' + b"9" * 5_000 + b"}"),
+        pytest.param({}, PROJECT, id="a form"),
+        pytest.param({"method": "GET", "query": {"ProjectId": "10000"}}, {}, id="a query"),
+        pytest.param({"as_json": True}, PROJECT, id="a JSON body"),
+        pytest.param({"path": "/any/prefix/"}, PROJECT, id="a path prefix"),
+        pytest.param({"chunks": 5}, PROJECT, id="a chunked body"),
+        pytest.param({"method": "GET"}, PROJECT, id="a body on GET"),
+        pytest.param({"query": {"ProjectId": "1"}}, PROJECT, id="the body wins"),
+        pytest.param({}, {**PROJECT, "RegionId": "cn-x", "Newer": "1"}, id="unknown parameters are ignored"),
+        pytest.param({}, {**PROJECT, "Tags.1": "a", "Ids.1": "5", "Ids.2": "6"}, id="flat notation"),
+        pytest.param({}, {**PROJECT, "Ids": "5,6"}, id="comma notation"),
+        pytest.param({}, {**PROJECT, "Ids": "null", "Tags": "undefined", "Owner": ""}, id="texts for nothing"),
+        pytest.param({}, {**PROJECT, "PageSize": "500"}, id="numbers as text"),
     ],
 )
-def test_bodies_that_cannot_be_read_are_400(client: AsgiClient, content_type: str, body: bytes) -> None:
-    reply = client.send(v3(Wanted(body=body, content_type=content_type)))
-    assert (reply.status, reply.code) == (400, "InvalidBody")
+def test_parameters_may_come_in_any_of_these_ways(sqlite_api: Api, options: dict, parameters: dict) -> None:
+    status, answer = sqlite_api.call("ListWorkflows", **options, **parameters)
+    assert (status, answer["PagingInfo"]["TotalCount"]) == (200, 0), answer
 
 
-def test_fields_nested_too_deep_are_400(client: AsgiClient) -> None:
-    reply = client.call("Echo", Tags="[" * 30_000)
-    assert (reply.status, reply.code) == (400, "InvalidTags")
+def test_nested_flat_notation_becomes_lists_and_objects(sqlite_api: Api) -> None:
+    flat = {
+        "ProjectId": 10_000, "Name": "w", "Owner": "1", "Trigger.Type": "Manual", "Tags.2.Key": "b", "Tags.1.Key": "a",
+        "Tasks.1.Name": "t", "Tasks.1.Type": "VIRTUAL", "Tasks.1.Owner": "1", "Tasks.1.RerunMode": "AllAllowed",
+        "Tasks.1.Trigger.Recurrence": "Normal", "Tasks.1.RuntimeResource.ResourceGroupId": "g",
+        "Tasks.1.Outputs.TaskOutputs.1.Output": "x.y",
+    }  # fmt: skip
+    status, created = sqlite_api.call("CreateWorkflow", **flat)
+    assert status == 200, created
+    _, got = sqlite_api.call("GetWorkflow", Id=created["Id"])
+    assert [tag["Key"] for tag in got["Workflow"]["Tags"]] == ["a", "b"]
+    assert [task["Name"] for task in got["Workflow"]["Tasks"]] == ["t"]
 
 
-def test_a_client_that_leaves_gets_no_answer(client: AsgiClient) -> None:
-    sent: list[object] = []
-
-    async def receive() -> dict[str, object]:
-        return {"type": "http.disconnect"}
-
-    async def send(message: object) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "POST", "path": "/", "scheme": "http", "query_string": b"", "headers": []}
-    asyncio.run(client.app(scope, receive, send))
-    assert sent == []
+@pytest.mark.parametrize("value", ["True", "true", "TRUE", "false"])
+def test_booleans_in_any_case(sqlite_api: Api, value: str) -> None:
+    status, answer = sqlite_api.call("RerunTaskInstances", Ids=[1], UseLatestConfig=value)
+    assert (status, answer["SuccessInfo"]["1"]["Success"]) == (200, False)
 
 
-# --- faults of ours ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("action", "parameters", "changes", "status", "code"),
+    [
+        ("NoSuchAction", {}, {}, 404, "InvalidAction.NotFound"),
+        ("getworkflow", {}, {}, 404, "InvalidAction.NotFound"),
+        ("CreateDataQualityRule", {}, {}, 501, "NotImplemented"),
+        ("ListWorkflows", PROJECT, {"x_acs_version": "2020-05-18"}, 404, "InvalidAction.NotFound"),
+        ("ListWorkflows", {}, {}, 400, "MissingProjectId"),
+        ("ListWorkflows", {"ProjectId": "x"}, {}, 400, "InvalidProjectId"),
+        ("ListWorkflows", {"ProjectId": "+10000"}, {}, 400, "InvalidProjectId"),
+        ("ListWorkflows", {"ProjectId": "9" * 30}, {}, 400, "InvalidProjectId"),
+        ("ListWorkflows", {**PROJECT, "PageSize": 501}, {}, 400, "InvalidPageSize"),
+        ("ListWorkflows", {**PROJECT, "PageNumber": 0}, {}, 400, "InvalidPageNumber"),
+        ("ListWorkflows", {**PROJECT, "SortBy": "Name Asc"}, {}, 400, "InvalidSortBy"),
+        ("ListWorkflows", {**PROJECT, "Ids": "{"}, {}, 400, "InvalidIds"),
+        ("ListWorkflows", {**PROJECT, "Ids": "[" * 60_000}, {}, 400, "InvalidIds"),
+        ("ListWorkflows", {**PROJECT, "Ids.a.b": "1"}, {}, 400, "InvalidIds"),
+        ("ListWorkflows", {"ProjectId": 1}, {}, 404, "InvalidProject.NotFound"),
+        ("GetWorkflow", {"Id": 1}, {}, 404, "InvalidWorkflow.NotFound"),
+        ("GetTask", {"Id": 1}, {}, 404, "InvalidTask.NotFound"),
+        ("GetTaskInstance", {"Id": 1}, {}, 404, "InvalidTaskInstance.NotFound"),
+        ("GetWorkflowInstance", {"Id": 1}, {}, 404, "InvalidWorkflowInstance.NotFound"),
+        ("GetCreateWorkflowInstancesResult", {"OperationId": "x"}, {}, 404, "InvalidOperation.NotFound"),
+        ("StopTaskInstances", {"Ids": list(range(501))}, {}, 400, "InvalidIds"),
+        ("StopTaskInstances", {}, {}, 400, "MissingIds"),
+        ("ListTaskInstances", {**PROJECT, "Bizdate": 1, "Filter": '{"a":"b"}'}, {}, 400, "InvalidFilter"),
+        ("ListTaskInstances", {**PROJECT, "Bizdate": 10**18}, {}, 400, "InvalidBizdate"),
+        ("ListWorkflows", PROJECT, {"x_acs_date": "yesterday"}, 400, "InvalidTimeStamp.Format"),
+        ("ListWorkflows", PROJECT, {"x_acs_date": "2025-11-02T00:00:00Z"}, 400, "InvalidTimeStamp.Expired"),
+        ("ListWorkflows", PROJECT, {"x_acs_content_sha256": "0" * 64}, 400, "SignatureDoesNotMatch"),
+        ("ListWorkflows", PROJECT, {"x_acs_signature_nonce": ""}, 400, "MissingSignatureNonce"),
+    ],
+)  # fmt: skip
+def test_a_signed_call_is_refused_with_this_code(
+    sqlite_api: Api, action: str, parameters: dict, changes: dict, status: int, code: str
+) -> None:
+    answered, answer = sqlite_api.call(action, changes=changes, **parameters)
+    assert (answered, answer["Code"]) == (status, code), answer["Message"]
+    assert all(isinstance(answer[name], str) for name in ("RequestId", "HostId", "Code", "Message", "Recommend"))
 
 
-def test_an_unknown_error_is_logged_and_says_nothing(client: AsgiClient, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.ERROR):
-        reply = client.call("Fail", How="bug")
-    assert (reply.status, reply.code) == (500, "InternalError")
-    assert "secret" not in reply.body.decode()
-    assert reply.json["RequestId"] in caplog.text
-    assert "insides with a secret" in caplog.text
+@pytest.mark.parametrize(
+    ("method", "query", "headers", "body", "status", "code"),
+    [
+        ("PUT", "", {}, b"", 405, "UnsupportedHTTPMethod"),
+        ("GET", "", {}, b"", 400, "MissingAction"),
+        ("GET", "Action=GetWorkflow", {}, b"", 400, "MissingVersion"),
+        ("GET", "Action=GetWorkflow&Version=2024-05-18", {}, b"", 400, "MissingAccessKeyId"),
+        ("GET", "Action=A&Version=2024-05-18&AccessKeyId=x", {}, b"", 400, "MissingSignature"),
+        ("GET", "Action=A&Version=2024-05-18&Signature=x&AccessKeyId=x", {}, b"", 400, "MissingTimestamp"),
+        ("POST", "Action=A&Version=1", {"authorization": "ACS3-HMAC-SHA256 rubbish"}, b"", 400, "IncompleteSignature"),
+        ("POST", "Action=A&Version=1", {"authorization": "ACS3-RSA-SHA256 x"}, b"", 400, "InvalidSignatureMethod"),
+        ("POST", "", {"content-type": "application/json"}, b"[1]", 400, "InvalidBody"),
+        ("POST", "", {"content-type": "application/json"}, b"[" * 100_000, 400, "InvalidBody"),
+        ("POST", "", {}, b"\xff\xfe=\x00", 400, "InvalidBody"),
+        ("POST", "", {"content-length": "300000"}, b"", 413, "RequestEntityTooLarge"),
+        ("POST", "", {}, [b"x" * 150_000, b"x" * 150_000], 413, "RequestEntityTooLarge"),
+    ],
+)  # fmt: skip
+def test_rubbish_is_refused_with_this_code(
+    sqlite_api: Api, method: str, query: str, headers: dict, body: bytes, status: int, code: str
+) -> None:
+    answered, answer, _ = sqlite_api.send(method, query, headers, body)
+    assert (answered, answer["Code"]) == (status, code), answer
 
 
-def test_nothing_of_a_failed_action_remains_but_its_line_in_the_log(client: AsgiClient, services: Services) -> None:
-    reply = client.call("Fail", How="conflict")
-    with services.database.read() as db:
-        assert db.exec_driver_sql("SELECT description FROM project").scalar() is None
-        rows = db.exec_driver_sql("SELECT action, account_id, request_id, time, code FROM operation_log").all()
-    assert rows == [("Fail", "1000", reply.json["RequestId"], NOW, "StatusConflict")]
-    assert KEY not in reply.body.decode()
+@pytest.mark.parametrize("first", ["ListWorkflows", "RerunTaskInstances"])
+@pytest.mark.parametrize("second", ["ListWorkflows", "RerunTaskInstances"])
+def test_a_nonce_counts_once_for_reads_and_writes_alike(api: Api, first: str, second: str) -> None:
+    given = {"ListWorkflows": PROJECT, "RerunTaskInstances": {"Ids": [1]}}
+    nonce = {"x_acs_signature_nonce": "n"}
+    assert api.call(first, changes=nonce, **given[first])[0] == 200
+    assert api.call(second, changes=nonce, **given[second])[1]["Code"] == "SignatureNonceUsed"
 
 
-def test_headers_are_read_as_utf_8_and_joined_when_repeated() -> None:
-    scope = {
-        "method": "GET",
-        "query_string": b"",
-        "headers": [(b"x-a", b" 2 "), (b"X-A", b"1"), (b"x-b", "é".encode()), (b"x-c", b"\xe9")],
-    }
+def test_a_restart_remembers_the_nonces_of_writes(api: Api, tmp_path) -> None:
+    nonce = {"x_acs_signature_nonce": "n"}
+    assert api.call("RerunTaskInstances", changes=nonce, Ids=[1])[0] == 200
+    again = Api(api.database, tmp_path)
+    assert again.call("RerunTaskInstances", changes=nonce, Ids=[1])[1]["Code"] == "SignatureNonceUsed"
+    again.clock.time = START + 31 * 60_000
+    assert again.call("RerunTaskInstances", changes=nonce, Ids=[1])[0] == 200
 
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": b"", "more_body": False}
 
-    assert asyncio.run(read(scope, receive, 10)).headers == {"x-a": "1,2", "x-b": "é", "x-c": "é"}
+def test_an_unknown_key_is_not_found_and_a_temporary_one_needs_a_token(sqlite_api: Api) -> None:
+    headers = sqlite_api.signed("ListWorkflows", b"", {}, "GET", "")
+    other = {**headers, "authorization": headers["authorization"].replace(KEY, "LTAIother")}
+    assert sqlite_api.send("GET", "", other)[1]["Code"] == "InvalidAccessKeyId.NotFound"
+    temporary = {**headers, "authorization": headers["authorization"].replace(KEY, "STS.x")}
+    assert sqlite_api.send("GET", "", temporary)[1]["Code"] == "MissingSecurityToken"
+
+
+def test_all_faults_are_told_at_once_each_with_its_path(sqlite_api: Api) -> None:
+    task = {"Name": "t", "Type": "X", "Owner": "1", "RerunMode": "Sometimes", "Trigger": {"Recurrence": "No"}}
+    status, answer = sqlite_api.call(
+        "CreateWorkflow", Name="", Trigger={"Type": "Scheduler"}, Tasks=[task, None], ProjectId="x"
+    )
+    assert (status, answer["Code"]) == (400, "InvalidName")
+    for path in (
+        "Name: a text that is not empty is expected",
+        "Owner: is mandatory",
+        "Tasks[0].RerunMode: AllDenied, FailureAllowed or AllAllowed is expected",
+        "Tasks[0].Trigger.Recurrence: Normal, Skip or Pause is expected",
+        "Tasks[0].RuntimeResource: is mandatory",
+        "Tasks[1]: is mandatory",
+        "ProjectId: an integer is expected",
+    ):
+        assert path in answer["Message"]
+
+
+def test_an_unexpected_error_says_nothing_of_its_insides(sqlite_api: Api, monkeypatch, caplog) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret inside")
+
+    monkeypatch.setattr("tidemill.actions.perform._act", broken)
+    status, answer = sqlite_api.call("ListWorkflows", **PROJECT)
+    assert (status, answer["Code"]) == (500, "InternalError")
+    assert "secret" not in str(answer)
+    assert answer["RequestId"] in caplog.text
+
+
+def test_a_project_of_others_is_forbidden(sqlite_api: Api) -> None:
+    from sqlalchemy import update
+
+    from tidemill.store.tables import project_member
+
+    with sqlite_api.database.write() as db:
+        db.execute(update(project_member).values(role="Visitor"))
+    assert sqlite_api.call("ListWorkflows", **PROJECT)[0] == 200
+    body = {**PROJECT, "Name": "w", "Owner": "1", "Trigger": {"Type": "Manual"}}
+    status, answer = sqlite_api.call("CreateWorkflow", **body)
+    assert (status, answer["Code"]) == (403, "Forbidden.Access")
+    assert answer["AccessDeniedDetail"]["AuthAction"] == "dataworks:CreateWorkflow"
+
+
+def test_tier_one_is_served() -> None:
+    assert len(ACTIONS) == 21

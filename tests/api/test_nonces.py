@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.client import KEY, NOW, AsgiClient, Wanted, v1, v3
-from tests.api.conftest import SetClock
+from tests.api.echo import SetClock
 from tidemill.actions.perform import Services
 from tidemill.api.nonces import Nonces
 from tidemill.api.server import create_app

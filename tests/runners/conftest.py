@@ -1,93 +1,105 @@
-"""A runner with real processes in a directory of its own; whatever a test started is gone when it ends."""
+"""Real runners on real processes; whatever a test starts is ended by its process id, and nothing may be left."""
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tidemill.runners.contract import Result, Run
+from tidemill.runners.local import layout, processes
 from tidemill.runners.local.client import LocalRunner
-from tidemill.runners.local.processes import all_processes, children_of, marked
 
-PATIENCE = 20.0
-
-
-def run(instance: int, script: str = "true", number: int = 1, **fields: object) -> Run:
-    given: dict[str, object] = {"task_type": "DIDE_SHELL", "timeout": 0, **fields}
-    return Run(instance, number, script=script, log=f"logs/20260101/{instance}/{number}.log", **given)  # type: ignore[arg-type]
+DEADLINE = 30.0  # seconds; only a broken runner needs as long
 
 
-class Station:
-    """One data directory and the servers' sides that come and go."""
+class Bench:
+    """A data directory, and runners on it."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.guards: list[subprocess.Popen[bytes] | None] = []
-        data.mkdir(parents=True, exist_ok=True)
-        self.runner = self.server()
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.open: list[LocalRunner] = []
 
-    def server(self, **options: object) -> LocalRunner:
-        self.runner = LocalRunner(self.data, **{"grace": 0.3, "idle": 5.0, **options})  # type: ignore[arg-type]
-        self.runner.start()
-        return self.runner
+    def runner(self, **settings: Any) -> LocalRunner:
+        """A started runner's client; the earlier ones should be closed or dead."""
+        runner = LocalRunner(self.directory, **({"stop_grace": 0.3} | settings))
+        self.open.append(runner)
+        runner.start()
+        return runner
 
-    def results(self, count: int, *, acknowledge: bool = True) -> list[Result]:
-        """Wait for so many results."""
-        found: dict[tuple[int, int], Result] = {}
-        end = time.monotonic() + PATIENCE
-        while len(found) < count:
-            assert time.monotonic() < end, f"only {sorted(found)} of {count}"
-            for result in self.runner.wait(1.0):
-                found[result.instance, result.run_number] = result
-        if acknowledge:
-            self.runner.acknowledge(list(found.values()))
-        return [found[key] for key in sorted(found)]
+    def run(self, script: str, instance: int = 1, run_number: int = 1, **fields: Any) -> Run:
+        defaults = {"task_type": "DIDE_SHELL", "timeout": 0, "log": f"logs/20260101/{instance}/{run_number}.log"}
+        return Run(instance=instance, run_number=run_number, script=script, **(defaults | fields))
 
-    def log(self, instance: int, number: int = 1) -> str:
-        path = self.data / f"logs/20260101/{instance}/{number}.log"
-        return path.read_text() if path.exists() else ""
+    def log(self, instance: int = 1, run_number: int = 1) -> str:
+        return (self.directory / f"logs/20260101/{instance}/{run_number}.log").read_text()
 
-    def until(self, condition: Callable[[], object]) -> None:
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < end
-            time.sleep(0.005)
+    def number_in(self, name: str) -> int:
+        """The process id that a task wrote into a file of the data directory, once it is there."""
+        file = self.directory / name
+        return int(self.eventually(lambda: file.exists() and file.read_text().endswith("\n") and file.read_text()))
 
-    @property
     def guard(self) -> int:
-        return int((self.data / "runner/guard.lock").read_text())
+        return int((self.directory / layout.LOCK).read_text())
 
-    @property
     def runner_process(self) -> int:
-        self.until(lambda: children_of(self.guard))
-        return min(children_of(self.guard))
+        """The guard's child that is not a task's stray."""
+        mark = processes.variable(processes.DATA_VARIABLE, str(self.directory))
+        children = processes.children(self.guard())
+        return next(child for child in children if mark not in processes.environment(child))
 
-    def alive(self) -> list[int]:
-        """Processes of tasks that still live."""
-        return marked(str(self.data.resolve()), None, lambda: [*all_processes()])
+    def tasks(self) -> list[int]:
+        """All living processes that carry this directory's mark."""
+        mark = processes.variable(processes.DATA_VARIABLE, str(self.directory))
+        numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return [pid for pid in numbers if mark in processes.environment(pid)]
 
-    def vanish(self) -> None:
-        """The server's side dies without a word."""
-        self.runner._disconnect()
-        self.guards.append(self.runner._guard)
+    def results(self, runner: LocalRunner, count: int = 1) -> list[Result]:
+        """The next so many results, which are then acknowledged."""
+        found: list[Result] = []
+        until = time.monotonic() + DEADLINE
+        while len(found) < count:
+            assert time.monotonic() < until, f"only {found}"
+            found += runner.wait(until - time.monotonic())
+        runner.acknowledge(found)
+        return found
 
-    def end(self) -> None:
-        self.runner.close(stop_runs=True, grace=0)
-        for pid in [*self.alive(), self.guard]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        assert not self.alive()
-        for guard in filter(None, self.guards):
-            guard.wait(PATIENCE)
+    def result(self, runner: LocalRunner) -> Result:
+        (found,) = self.results(runner)
+        return found
+
+    def alive(self, pid: int) -> bool:
+        its = processes.status(pid)
+        return its is not None and not its.dead
+
+    def kill(self, *pids: int) -> None:
+        """SIGKILL, and wait until they are dead."""
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        self.eventually(lambda: not any(self.alive(pid) for pid in pids))
+
+    def eventually(self, condition: Callable[[], Any]) -> Any:
+        """The first true value of `condition`."""
+        until = time.monotonic() + DEADLINE
+        while not (value := condition()):
+            assert time.monotonic() < until, "it did not happen"
+            time.sleep(0.005)
+        return value
 
 
 @pytest.fixture
-def station(tmp_path: Path) -> Iterator[Station]:
-    opened = Station(tmp_path / "data")
-    yield opened
-    opened.end()
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    for runner in bench.open:
+        runner.close(stop_runs=True, grace=0)
+    if (tmp_path / layout.LOCK).exists():
+        bench.eventually(lambda: not bench.alive(bench.guard()))
+        try:
+            os.waitpid(bench.guard(), 0)
+        except ChildProcessError:
+            pass
+    assert not bench.tasks()

@@ -1,13 +1,11 @@
 """What happens to instances between their creation and their end, on both databases and a virtual clock."""
 
-from functools import partial
-
 import pytest
 
 from tests.scheduler.conftest import World
 from tidemill.scheduler import operate
 
-rerun = partial(operate.rerun, latest=None)
+rerun = operate.rerun
 
 
 def test_a_task_starts_when_its_upstreams_succeeded(world: World) -> None:

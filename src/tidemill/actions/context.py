@@ -38,22 +38,22 @@ class Context:
         """The data directory, which holds the logs."""
         return self.settings.data
 
-    def require_project(self, project_id: int) -> Project:
+    def project(self, id: int) -> Project:
         """The project, if the caller's role in it allows this action.
 
         A request that names a ProjectId was checked before its function is called; a function that finds the project
         by another id calls this before it shows or changes anything. Raises NotFound or Forbidden.
         """
-        project = self._projects.get(project_id)
+        project = self._projects.get(id)
         if project is None:
-            project = find_project(self.db, project_id, self.caller.account_id)
+            project = find_project(self.db, id, self.caller.account_id)
             if project is None:
-                raise NotFound("Project", f"The project {project_id} does not exist.")
-            self._projects[project_id] = project
+                raise NotFound("Project", f"There is no project {id}.")
+            self._projects[id] = project
         if project.role not in ROLES[self.permission]:
             raise Forbidden(
                 self.action,
-                f"You are not authorized to do this action: {self.action} in project {project_id} "
+                f"You are not authorized to do this action: {self.action} in project {id} "
                 f"needs one of the roles {', '.join(sorted(ROLES[self.permission]))}.",
             )
         return project

@@ -1,10 +1,8 @@
 """Requests and answers about workflow and task instances."""
 
-import json
-import re
-from typing import Annotated, Literal, Self, cast
+from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from tidemill.actions.shared_models import (
@@ -12,7 +10,6 @@ from tidemill.actions.shared_models import (
     Batch,
     Day,
     FilterIds,
-    Hour,
     Ids,
     InstanceSort,
     OptionalBoolean,
@@ -57,7 +54,6 @@ InstanceRecurrence = Literal[
     "PauseCalendar",
     "SkipCalendar",
 ]
-_TASK_ID = re.compile(r"[0-9]{1,16}", re.ASCII)
 
 
 class Alert(Wire):
@@ -73,9 +69,9 @@ class Analysis(Wire):
 class RunPolicy(Wire):
     """The hours in which instances may start; `immediately` lets them start at once when these are to come."""
 
-    type: Literal["Daily", "Weekend"]
-    start_time: Hour
-    end_time: Hour
+    type: Annotated[Literal["Daily", "Weekend"] | None, OrNone] = None
+    start_time: OptionalHour = None
+    end_time: OptionalHour = None
     immediately: OptionalBoolean = None
 
 
@@ -103,12 +99,6 @@ class BizDateRange(Wire):
     start_biz_date: Day
     end_biz_date: Day
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.end_biz_date < self.start_biz_date:
-            raise ValueError("an EndBizDate not before StartBizDate is expected")
-        return self
-
 
 class Periods(Wire):
     """Up to seven closed ranges of business dates, and the hours of the run dates whose cycles are meant."""
@@ -116,33 +106,6 @@ class Periods(Wire):
     biz_dates: Annotated[tuple[BizDateRange, ...], Field(min_length=1, max_length=7)]
     start_time: OptionalHour = None
     end_time: OptionalHour = None
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.start_time is None) != (self.end_time is None):
-            raise ValueError("StartTime and EndTime are expected together, or neither")
-        return self
-
-
-def _check_task_parameters(text: str | None) -> str | None:
-    if text is not None:
-        parse_task_parameters(text)
-    return text
-
-
-def parse_task_parameters(text: str) -> dict[int, str]:
-    """TaskParameters: a JSON text of task ids and parameter texts. Raises ValueError."""
-    expected = ValueError('a JSON text like {"1001": "key1=val2 key2=val2"} is expected')
-    try:
-        members: object = json.loads(text)
-    except (ValueError, RecursionError):
-        raise expected from None
-    if not isinstance(members, dict):
-        raise expected
-    pairs = cast(dict[str, object], members)
-    if not all(_TASK_ID.fullmatch(id) and isinstance(value, str) for id, value in pairs.items()):
-        raise expected
-    return {int(id): str(value) for id, value in pairs.items()}
 
 
 class CreateWorkflowInstancesRequest(Wire):
@@ -154,7 +117,7 @@ class CreateWorkflowInstancesRequest(Wire):
     periods: Periods | None = None
     default_run_properties: DefaultRunProperties | None = None
     auto_start_enabled: OptionalBoolean = None
-    task_parameters: Annotated[OptionalText, AfterValidator(_check_task_parameters)] = None
+    task_parameters: OptionalText = None
     workflow_parameters: OptionalText = None
     tags: Annotated[tuple[Tag, ...], ListOf] = ()
     tag_creation_policy: Annotated[Literal["Append", "Overwrite"] | None, OrNone] = None

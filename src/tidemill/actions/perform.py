@@ -9,11 +9,10 @@ from typing import Any, cast
 from pydantic.alias_generators import to_pascal
 from sqlalchemy import Connection
 
-from tidemill.actions.action import Action
 from tidemill.actions.caller import Caller
 from tidemill.actions.context import Context
 from tidemill.actions.reading import read_parameters
-from tidemill.actions.table import ACTIONS, operation_names
+from tidemill.actions.table import ACTIONS, Action, operation_names
 from tidemill.clock import Clock
 from tidemill.domain.definitions import Wire
 from tidemill.domain.errors import ActionNotFound, ActionNotServed, AuthenticationFailed, Forbidden, InvalidRequest
@@ -124,7 +123,7 @@ def _act(call: _Call, db: Connection, request: Wire) -> Wire:
     context = Context(db, call.now, caller, call.services.settings, action.name, action.permission)
     project_id = getattr(request, "project_id", None)
     if isinstance(project_id, int):
-        context.require_project(project_id)
+        context.project(project_id)
     return action.function(context, request)
 
 

@@ -188,8 +188,7 @@ def _fault(detail: ErrorDetails) -> Fault:
     path = ""
     for part in detail["loc"]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    in_list = isinstance(detail["loc"][-1], int)
-    missing = detail["type"] == "missing" or (detail["input"] is None and not in_list)
+    missing = detail["type"] == "missing" or detail["input"] is None
     return Fault(path, _MISSING if missing else _expected(detail), missing)
 
 

@@ -66,7 +66,7 @@ _UNKNOWN = WireError(
 
 def to_wire(error: BaseException) -> WireError:
     """Status, code and message of an error; one outside the tree says nothing of its insides."""
-    if isinstance(error, NoConnection) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+    if _will_pass(error):
         return _BUSY
     if not isinstance(error, SchedulerError):
         return _UNKNOWN
@@ -82,6 +82,14 @@ def to_wire(error: BaseException) -> WireError:
             return WireError(status, code, str(error), action=error.action)
         case _:
             return WireError(status, code, str(error))
+
+
+def _will_pass(error: BaseException) -> bool:
+    """Whether the database was away: as SQLAlchemy says it, or psycopg (which is not imported for this)."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated
+    names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
+    return isinstance(error, NoConnection) or "psycopg.OperationalError" in names
 
 
 def _invalid(status: int, faults: Sequence[Fault]) -> WireError:

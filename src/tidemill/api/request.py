@@ -23,6 +23,7 @@ _COMMON = frozenset({
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 100_000
 _LONG = 1_000
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")  # perhaps: a pair of them is fine
 
@@ -131,10 +132,13 @@ def _unreadable(place: str, message: str) -> InvalidRequest:
 
 async def read(scope: Scope, receive: Receive, limit: int) -> Incoming:
     """Read a whole request, chunked or not. Raises PayloadTooLarge, or Disconnected if the client leaves."""
+    headers = _read_headers(scope)
     body = await _read_body(receive, limit)
-    if len(body) + len(scope["query_string"]) > limit:
+    announced = headers.get("content-length", "")
+    size = max(len(body), int(announced) if _LENGTH.fullmatch(announced) else 0) + len(scope["query_string"])
+    if size > limit:
         raise PayloadTooLarge(f"A request of at most {limit} bytes is accepted.")
-    return Incoming(scope["method"], _read_headers(scope), _text(scope["query_string"]), body)
+    return Incoming(scope["method"], headers, _text(scope["query_string"]), body)
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes:

@@ -103,7 +103,7 @@ async def _refuse(scope: Scope, send: Send, error: Exception, request_id: str) -
         headers.append((b"x-acs-retry-after", str(wire.retry_after).encode()))
     if wire.status == 413:
         headers.append((b"connection", b"close"))  # the rest of the body may never have been read
-    await _send(scope, send, wire.status, wire.body(host, scope["scheme"], request_id), request_id, headers)
+    await _send(scope, send, wire.status, wire.body(host, scope.get("scheme", "http"), request_id), request_id, headers)
 
 
 async def _send(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tidemill.domain.status import FINAL, Event, Status, reach
 
 RETRIES_LOST = 3  # the third lost run in a row is Failure
+SERVER_STOPPED = "server stopped"  # a run that the server's own end took along: it runs again and counts for nothing
 
 
 @dataclass(slots=True)
@@ -131,8 +132,8 @@ def end(instance: Instance, outcome: str, exit_code: int | None, ended: int, mes
     """
     if instance.stop_requested is not None or outcome == "stopped":
         return _stopped(instance, ended)
-    if outcome in ("lost", "interrupted"):
-        return _lost(instance, outcome, ended, message)
+    if outcome == "lost":
+        return _lost(instance, ended, message, counts=message != SERVER_STOPPED)
     instance.lost_runs = 0
     if outcome == "timed_out":
         instance.reason = "TimedOut"
@@ -156,8 +157,8 @@ def _stopped(instance: Instance, ended: int) -> Change:
     return move(instance, Event.STOPPED, ended, user=user)
 
 
-def _lost(instance: Instance, outcome: str, ended: int, message: str) -> Change:
-    instance.lost_runs += outcome == "lost"
+def _lost(instance: Instance, ended: int, message: str, *, counts: bool) -> Change:
+    instance.lost_runs += counts
     if instance.rerun_mode == "AllDenied" or instance.lost_runs >= RETRIES_LOST:
         instance.reason = "RunnerLost"
         return move(instance, Event.LOST_FOR_GOOD, ended, detail=message)

@@ -14,9 +14,11 @@ Outcome = Literal[
     "stopped",  # an operator's stop ended it, or it was stopped before it began
     "timed_out",  # its timeout ended it
     "lost",  # its runner died and took it along
-    "interrupted",  # the server's own end stopped it; it runs again at the next start
     "refused",  # it could not be started: `message` says why, and the log holds it too
 ]
+
+SERVER_STOPPED = "server stopped"
+"""The message of a `lost` result whose run was ended, or not begun, because the server shut down: not a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,11 @@ class Runner(Protocol):
         ...
 
     def stop(self, instance: int, run_number: int) -> None:
-        """Ask for the end of a run: SIGTERM to its process group, SIGKILL 10 s later. Its result follows."""
+        """Ask for the end of a run: SIGTERM to its process group, SIGKILL 10 s later. Its result follows.
+
+        A run that was never submitted is answered as `stopped` too; until that result is acknowledged, submitting the
+        run does not start it.
+        """
         ...
 
     def acknowledge(self, results: Sequence[Result]) -> None:
@@ -80,5 +86,8 @@ class Runner(Protocol):
         ...
 
     def close(self, *, stop_runs: bool, grace: float) -> list[Result]:
-        """Leave: with `stop_runs`, wait `grace` seconds for runs to end, stop the others and end the runner."""
+        """Leave: with `stop_runs`, wait `grace` seconds for runs to end, stop the others and end the runner.
+
+        Returns the results that arrived meanwhile; those that were stopped are `lost` with the message SERVER_STOPPED.
+        """
         ...

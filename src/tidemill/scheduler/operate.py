@@ -151,10 +151,8 @@ def set_success(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, s
     return _each(db, by, ids, "SetSuccess", deed)
 
 
-def rerun(
-    db: Connection, by: Operator, ids: Sequence[int], latest: Callable[[Instance], None] | None
-) -> dict[int, str]:
-    """Send ended instances back to NotRun, as their RerunMode allows; `latest` pins the newest definition to each."""
+def rerun(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
+    """Send ended instances back to NotRun, as their RerunMode allows (decision 16)."""
     runs.keep_runless(db, ids)
 
     def deed(instance: Instance) -> Change | Refusal:
@@ -164,8 +162,6 @@ def rerun(
             return "the task's RerunMode is AllDenied"
         if instance.rerun_mode == "FailureAllowed" and instance.status == Status.SUCCESS:
             return "the task's RerunMode is FailureAllowed, and the instance is Success"
-        if latest is not None:
-            latest(instance)
         instance.retries_used = instance.lost_runs = 0
         instance.due_time = instance.trigger_time
         instance.reason = None

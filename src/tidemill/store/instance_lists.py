@@ -116,7 +116,7 @@ def _conditions(wanted: TaskInstanceFilter, now: int) -> list[ColumnElement[bool
         (wanted.resource_group_id, t.resource_group_id == wanted.resource_group_id),
         (wanted.status, has_status(wanted.status or "", now)),
         (wanted.trigger_type, manual if wanted.trigger_type == "Manual" else not_(manual)),
-        (wanted.recurrence, t.recurrence == wanted.recurrence),
+        (wanted.recurrence, case((t.frozen == 1, "Pause"), else_=t.recurrence) == wanted.recurrence),
         (wanted.workflow_id, t.workflow_id == wanted.workflow_id),
         (wanted.workflow_instance_id, t.workflow_instance_id == wanted.workflow_instance_id),
         (wanted.workflow_instance_type, w.type == wanted.workflow_instance_type),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, String, case, func, insert, literal, select, text, update
+from sqlalchemy import Connection, String, and_, case, func, insert, literal, null, or_, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from tidemill.domain.instance import Change, Instance
@@ -76,9 +76,13 @@ _open_entry = Statement(
 )
 
 # A reopened upstream holds back those downstream that have not begun, even those already queued.
-_not_begun = select(t.id).where(
-    t.finished_time.is_(None), t.status.in_(("NotRun", "WaitResource")), t.retries_used == 0, t.lost_runs == 0
+_has_not_begun = and_(
+    t.finished_time.is_(None),
+    or_(t.status == "NotRun", t.status == "WaitResource"),
+    t.retries_used == 0,
+    t.lost_runs == 0,
 )
+_not_begun = select(t.id).where(_has_not_begun)
 _reopen = Statement(
     update(instance_edge)
     .where(e.upstream_id.in_(given_ids()), e.satisfied == 1, e.downstream_id.in_(_not_begun))
@@ -90,17 +94,14 @@ _not_begun_of = Statement(
         t.env == bindparam("env"),
         t.task_id.in_(given_ids()),
         t.kind == "Task",
-        t.finished_time.is_(None),
-        t.status.in_(("NotRun", "WaitResource")),
-        t.retries_used == 0,
-        t.lost_runs == 0,
+        _has_not_begun,
     )
 )
 _make_dry = Statement(update(task_instance).where(t.id.in_(given_ids())).values(immediate=1, recurrence="Skip"))
 _raise = Statement(
     update(task_instance)
     .where(t.id == _lowered.c.id)
-    .values(pending_upstreams=t.pending_upstreams + _lowered.c.number, upstreams_done_time=None)
+    .values(pending_upstreams=t.pending_upstreams + _lowered.c.number, upstreams_done_time=null())
 )
 
 

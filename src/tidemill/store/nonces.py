@@ -1,7 +1,6 @@
 """Nonces of writing requests: each goes in with what its request wrote, so that a restart forgets none."""
 
 from sqlalchemy import Connection, delete, exists, insert, select
-from sqlalchemy.exc import IntegrityError
 
 from tidemill.domain.errors import AuthenticationFailed
 from tidemill.store.statements import BigInteger, Statement, String, bindparam
@@ -25,14 +24,13 @@ def used() -> AuthenticationFailed:
 
 def add(db: Connection, access_key_id: str, value: str, signed: int) -> None:
     """Count the nonce of a request signed at `signed` as used. Raises AuthenticationFailed if it was already."""
-    try:
-        _add(db, access_key_id=access_key_id, nonce=value, time=signed)
-    except IntegrityError:
-        raise used() from None
+    if is_used(db, access_key_id, value):  # nobody else writes meanwhile: transactions that write take turns
+        raise used()
+    _add(db, access_key_id=access_key_id, nonce=value, time=signed)
 
 
 def is_used(db: Connection, access_key_id: str, value: str) -> bool:
-    return bool(_find(db, access_key_id=access_key_id, nonce=value).scalar_one())
+    return bool(_find(db, access_key_id=access_key_id, nonce=value).scalar())
 
 
 def since(db: Connection, time: int) -> list[tuple[str, str, int]]:

@@ -1,8 +1,8 @@
 """Statements on sets that read the same on both databases and are compiled once.
 
 `given` turns a list of tuples into a table inside a statement (JSON on both databases), so that one statement changes a
-thousand rows. `Statement` compiles on first use and afterwards hands the driver plain text: the hot path does not pay
-for building or compiling SQL.
+thousand rows. `Statement` compiles on first use and afterwards hands the driver plain text: the hot path pays neither
+for building SQL nor for describing results.
 """
 
 import json
@@ -12,7 +12,6 @@ from typing import Any, cast
 from sqlalchemy import (
     BigInteger,
     Connection,
-    CursorResult,
     Dialect,
     Executable,
     Integer,
@@ -111,15 +110,34 @@ class Statement:
             self._texts[dialect.name] = (str(compiled), fixed)
         return self._texts[dialect.name]
 
-    def __call__(self, db: Connection, **parameters: Any) -> CursorResult[*tuple[Any, ...]]:
+    def __call__(self, db: Connection, **parameters: Any) -> "Rows":
+        """Run it and fetch all its rows, if it has any. Errors are the driver's own."""
         text, fixed = self.text(db)
-        return db.exec_driver_sql(text, {**fixed, **parameters})
+        driver: Any = db.connection.driver_connection
+        cursor = driver.execute(text, {**fixed, **parameters})
+        return Rows(cursor.fetchall()) if cursor.description is not None else Rows()
 
     def many(self, db: Connection, rows: Sequence[dict[str, Any]]) -> None:
         """The same statement for each row (executemany); an empty list does nothing."""
         if rows:
             text, fixed = self.text(db)
-            db.exec_driver_sql(text, [{**fixed, **row} for row in rows] if fixed else list(rows))
+            driver: Any = db.connection.driver_connection
+            driver.cursor().executemany(text, [{**fixed, **row} for row in rows] if fixed else rows)
+
+
+class Rows(list[tuple[Any, ...]]):
+    """The rows of a statement, as the driver gives them."""
+
+    def scalar(self) -> Any:
+        """The first column of the first row; None if there is no row."""
+        return self[0][0] if self else None
+
+    def scalars(self) -> list[Any]:
+        """The first column of each row."""
+        return [row[0] for row in self]
+
+    def one_or_none(self) -> tuple[Any, ...] | None:
+        return self[0] if self else None
 
 
 __all__ = ["BigInteger", "Integer", "Statement", "String", "as_ids", "as_rows", "bindparam", "given", "given_ids"]

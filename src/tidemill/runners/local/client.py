@@ -1,183 +1,172 @@
-"""The server's side: finds the runner of a data directory or starts one, and talks to it (`contract.Runner`)."""
+"""The server's side: find or start the runner of a data directory, and keep in touch with it."""
 
-import os
+from __future__ import annotations
+
 import select
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from pwd import getpwnam
+from typing import TYPE_CHECKING
 
-from tidemill.runners.contract import Result, Run
-from tidemill.runners.local import wire
-from tidemill.runners.local.journal import Key
-from tidemill.runners.local.options import Options
+from tidemill.runners.contract import SERVER_STOPPED, Result, Run
+from tidemill.runners.local.connection import Connection, RunnerUnavailable, Wake
+from tidemill.runners.local.settings import MEBIBYTE, PATH, Settings
 
-_START = 15.0  # seconds: for a runner to appear
-_TRY = 0.005
-_KILL = 5.0  # seconds more than grace and stop: for a runner to leave
-_PACKAGES = str(Path(__file__).resolve().parents[3])
-_GUARD = "import sys; sys.path.insert(0, sys.argv.pop()); from tidemill.runners.local import guard; guard.main()"
+if TYPE_CHECKING:
+    from tidemill.runners.local.wire import Key, Message
 
+__all__ = ["LocalRunner", "RunnerUnavailable"]
 
-class RunnerUnavailable(OSError):
-    """No runner could be reached or started; the guard's output is in the data directory."""
+_START_PATIENCE = 30.0  # seconds until a runner must have answered
+_SHUT_DOWN_AS = ("lost", SERVER_STOPPED)
+_RETRY = 0.01  # seconds between attempts to reach a runner that is being started
 
 
 class LocalRunner:
-    """One runner on this machine. All methods but `wake` belong to one thread."""
+    """`contract.Runner` by child processes of this machine. The settings hold for a runner that this call starts.
 
-    name = "local"
+    `stop_grace` and `idle_exit` in seconds, `log_cap` in bytes; see `settings.Settings`.
+    """
 
     def __init__(
         self,
-        data: Path,
+        data_directory: Path | str,
         *,
-        grace: float = 10.0,
-        idle: float = 60.0,
-        max_log: int = 100 * 2**20,
+        name: str = "local",
+        stop_grace: float = 10.0,
+        idle_exit: float = 60.0,
+        log_cap: int = 100 * MEBIBYTE,
+        python: str = sys.executable,
+        path: str = PATH,
         task_user: str = "",
-        python: str = "",
     ) -> None:
-        self._options = Options(
-            data=str(data.resolve()),
-            python=python or sys.executable,
-            path=os.environ.get("PATH", os.defpath),
-            user=task_user,
-            grace=grace,
-            idle=idle,
-            max_log=max_log,
-        )
-        self._connection: socket.socket | None = None
-        self._lines: wire.Lines | None = None
-        self._unconfirmed: dict[Key, Run] = {}
-        self._stopping: set[Key] = set()
-        self._guard: subprocess.Popen[bytes] | None = None  # the one started here, to reap it when it ends
-        self._waking, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.name = name
+        self._settings = Settings(str(data_directory), stop_grace, idle_exit, log_cap, python, path, task_user)
+        self._connection = Connection(self._settings)
+        self._wake = Wake()
+        self._arrived: list[Result] = []
+        self._unconfirmed: dict[Key, Run] = {}  # sent, and neither accepted nor ended
+        self._stopping: set[Key] = set()  # asked to stop, and not ended
+        self._woken = False
 
     def start(self) -> None:
-        """Connect; what ended while nobody listened arrives with the next `wait`. Raises RunnerUnavailable."""
-        for name in ("runner", "logs", "work"):
-            self._own_directory(name)
-        self._connect()
-
-    def _own_directory(self, name: str) -> None:
-        path = Path(self._options.data, name)
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._options.user and os.geteuid() == 0:
-            user = getpwnam(self._options.user)
-            os.chown(path, user.pw_uid, user.pw_gid)
-
-    def _connect(self) -> None:
-        end = time.monotonic() + _START
-        while True:
-            try:
-                self._connection = wire.connect(self._options.directory)
-                break
-            except OSError as error:
-                if self._guard is None or self._guard.poll() is not None:
-                    self._guard = self._start_guard()
-                if time.monotonic() > end:
-                    raise RunnerUnavailable(f"no runner in {self._options.directory}: see guard.log there") from error
-                time.sleep(_TRY)
-        self._lines = wire.Lines(self._connection)
-        if self._unconfirmed:
-            self._send("submit", [wire.run_fields(run) for run in self._unconfirmed.values()])
-        for key in self._stopping:
-            self._send("stop", *key)
-
-    def _start_guard(self) -> "subprocess.Popen[bytes]":
-        log = os.open(f"{self._options.directory}/guard.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            return subprocess.Popen(
-                [sys.executable, "-S", "-E", "-s", "-c", _GUARD, self._options.to_text(), _PACKAGES],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                env={"PATH": self._options.path, "LANG": "C.UTF-8"},
-                start_new_session=True,
-            )
-        finally:
-            os.close(log)
+        """Find the runner that an earlier server left, or start one. RunnerUnavailable: none answers in 30 s."""
+        deadline = time.monotonic() + _START_PATIENCE
+        while not self._connection.greeted:
+            if time.monotonic() > deadline:
+                raise RunnerUnavailable(f"The runner does not answer. {self._connection.complaint()}")
+            self._turn(_RETRY)
 
     def submit(self, runs: Sequence[Run]) -> None:
-        """Hand over runs; until the runner confirms them they are handed over again after each reconnection."""
-        self._unconfirmed |= {(run.instance, run.run_number): run for run in runs}
-        self._send("submit", [wire.run_fields(run) for run in runs])
+        """See the contract. What cannot be sent now is sent by `wait`."""
+        if not runs:
+            return
+        self._unconfirmed.update({(run.instance, run.run_number): run for run in runs})
+        self._connection.send("submit", [_row(run) for run in runs])
 
     def stop(self, instance: int, run_number: int) -> None:
+        """See the contract. A run that the runner does not know is answered as stopped, and will not be started."""
         self._stopping.add((instance, run_number))
-        self._send("stop", instance, run_number)
+        self._connection.send("stop", instance, run_number)
 
     def acknowledge(self, results: Sequence[Result]) -> None:
-        self._stopping -= {(result.instance, result.run_number) for result in results}
-        self._send("ack", [[result.instance, result.run_number] for result in results])
-
-    def _send(self, *message: object) -> None:
-        """What cannot be sent now is said again after the reconnection, or asked for again by the runner."""
-        if self._connection is not None:
-            try:
-                self._connection.sendall(wire.encode(*message))
-            except OSError:
-                self._disconnect()
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = self._lines = None
+        """See the contract."""
+        keys = [(result.instance, result.run_number) for result in results]
+        for key in keys:  # submitted or stopped when its result was here already, it must not be sent once more
+            self._forget(key)
+        if keys:
+            self._connection.send("acknowledge", keys)
 
     def wait(self, timeout: float | None) -> list[Result]:
-        """Results as they arrive; a runner that died is found again, or started anew."""
-        if self._connection is None:
-            self._connect()
-        assert self._connection is not None
-        ready, _, _ = select.select([self._connection, self._waking], [], [], timeout)
-        if self._waking in ready:
-            os.read(self._waking, 4096)
-        return self._read() if self._connection in ready else []
-
-    def _read(self) -> list[Result]:
-        results: list[Result] = []
-        try:
-            for kind, *rest in self._lines.read() if self._lines else ():
-                if kind == "accepted":
-                    for instance, number in rest[0]:
-                        self._unconfirmed.pop((instance, number), None)
-                elif kind == "results":
-                    results += [Result(*fields) for fields in rest[0]]
-        except EOFError:
-            self._disconnect()
-        return results
+        """See the contract. Reaches for the runner again if it was lost. RunnerUnavailable: it cannot be started."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not (self._arrived or self._woken):
+            left = None if deadline is None else deadline - time.monotonic()
+            self._turn(left if left is None else max(0.0, left))
+            if left is not None and left <= 0:
+                break
+        self._woken = False
+        arrived, self._arrived = self._arrived, []
+        return arrived
 
     def wake(self) -> None:
-        try:
-            os.write(self._wake, b"\0")
-        except BlockingIOError:
-            pass  # it is full of wake-ups already
+        """See the contract."""
+        self._wake.set()
 
     def close(self, *, stop_runs: bool, grace: float) -> list[Result]:
-        """Leave, with the runner if `stop_runs`: see the contract. The runner's own end is waited for."""
-        results: list[Result] = []
-        if stop_runs and self._connection is not None:
-            self._send("leave", grace)
-            end = time.monotonic() + grace + self._options.grace + _KILL
-            results = self._last_results(end)
-        self._disconnect()
-        if self._guard is not None:
-            self._guard.returncode = 0  # should it live on, nobody here waits for it
-        os.close(self._waking)
-        os.close(self._wake)
-        return results
+        """See the contract. What this returns was not acknowledged, and so is delivered again after the next start."""
+        if stop_runs and self._connection.was_greeted:
+            self._shut_down(grace)
+        self._connection.close()
+        self._wake.close()
+        arrived, self._arrived = self._arrived, []
+        return arrived
 
-    def _last_results(self, end: float) -> list[Result]:
-        """What arrives until the runner closes the connection, or until `end` (monotonic seconds)."""
-        results: list[Result] = []
-        while (connection := self._connection) is not None and (left := end - time.monotonic()) > 0:
-            if select.select([connection], [], [], left)[0]:
-                results += self._read()
-        if self._guard is not None and self._connection is None:
-            self._guard.wait(_KILL)
-        return results
+    def _shut_down(self, grace: float) -> None:
+        until = time.monotonic() + grace
+        deadline = until + self._settings.stop_grace + 10
+        asked: object = None
+        while self._connection.guard_lives and time.monotonic() < deadline:
+            if self._connection.greeted and asked is not self._connection.channel:
+                asked = self._connection.channel  # again if the runner died meanwhile: the guard starts another
+                self._connection.send("shutdown", max(0.0, until - time.monotonic()), *_SHUT_DOWN_AS)
+            self._turn(_RETRY)
+
+    def _turn(self, timeout: float | None) -> None:
+        """Wait once for something to come, and take it."""
+        connection = self._connection
+        if connection.channel is None and connection.open():
+            self._introduce()
+        poll = select.poll()
+        poll.register(self._wake.descriptor, select.POLLIN)
+        if connection.channel is None:
+            timeout = _RETRY if timeout is None else min(timeout, _RETRY)
+        else:
+            waits = select.POLLOUT if connection.channel.pending else 0
+            poll.register(connection.channel.connection.fileno(), select.POLLIN | waits)
+        for descriptor, _ in poll.poll(None if timeout is None else timeout * 1000):
+            if descriptor == self._wake.descriptor:
+                self._wake.clear()
+                self._woken = True
+            else:
+                for message in connection.exchange():
+                    self._take(message)
+
+    def _introduce(self) -> None:
+        """Tell a new runner, or an old one after a break, what it may not have heard."""
+        if self._unconfirmed:
+            self._connection.send("submit", [_row(run) for run in self._unconfirmed.values()])
+        for key in self._stopping:
+            self._connection.send("stop", *key)
+
+    def _take(self, message: Message) -> None:
+        kind = message[0]
+        if kind == "hello":
+            self._connection.greet(*message[1:])
+        elif kind == "accepted":
+            for instance, run_number in message[1]:
+                self._unconfirmed.pop((instance, run_number), None)
+        elif kind == "results":
+            for row in message[1]:
+                result = Result(*row)
+                self._forget((result.instance, result.run_number))
+                self._arrived.append(result)
+
+    def _forget(self, key: Key) -> None:
+        self._unconfirmed.pop(key, None)
+        self._stopping.discard(key)
+
+
+def _row(run: Run) -> list[object]:
+    """A run in the order of the wire, which is that of `contract.Run`."""
+    return [
+        run.instance,
+        run.run_number,
+        run.task_type,
+        run.script,
+        run.log,
+        run.timeout,
+        run.arguments,
+        dict(run.environment),
+    ]

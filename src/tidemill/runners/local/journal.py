@@ -1,117 +1,204 @@
-"""What the runner accepted and how it ended, in a file that outlives both runner and server (engine 23).
+"""What the runner has accepted and how it ended: an append-only file of one JSON array a line.
 
-One JSON array a line: `["a", instance, run]` before a run is spawned, `["x", instance, run, …]` when it ended,
-`["k", instance, run]` when the server has it. Lines are written, not synced: no process's death loses them. After power
-loss the server goes by the machine's boot, not by this file.
+`journal` version boot_id begins the file. `accepted` [[instance, run_number] …] is written before a run is spawned,
+`started` instance run_number pid milliseconds ticks after it, `ended` result when it is over, `acknowledged`
+[[instance, run_number] …] when the server has committed the result. `gone` milliseconds is the guard's note that the
+runner died: what was accepted and had not ended is lost.
+
+Nothing is flushed to the disk for a run: the death of processes does not lose what was written, and after a power
+failure the boot id tells that whatever had not ended is lost.
 """
+
+from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+import time
 
-from tidemill.runners.contract import Result
+from tidemill.runners.local.wire import encode
 
-Key = tuple[int, int]
-_COMPACT_AFTER = 20_000  # lines
-_NAME = "journal"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tidemill.runners.local.wire import Key, Message, ResultRow
+
+_VERSION = 1
+_COMPACT_AT = 4 * 1024 * 1024  # bytes
+
+
+def boot_id() -> str:
+    """Names this start of the machine."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        return file.read().strip()
+
+
+def now() -> int:
+    """Epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def ticks() -> int:
+    """Hundredths of a second since the machine's start, the clock of /proc/<pid>/stat."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 10_000_000
+
+
+class Unfinished:
+    """A run that was accepted and has not ended. `process_id` and both times are 0 until it was spawned."""
+
+    __slots__ = ("process_id", "started", "ticks")
+
+    def __init__(self, process_id: int = 0, started: int = 0, ticks: int = 0) -> None:
+        self.process_id = process_id
+        self.started = started
+        self.ticks = ticks
+
+
+class Content:
+    """What a journal says. Lines that cannot be read are skipped: a write may have been torn."""
+
+    def __init__(self) -> None:
+        self.boot_id = ""
+        self.unfinished: dict[Key, Unfinished] = {}
+        self.results: dict[Key, ResultRow] = {}
+
+    def read(self, path: str) -> None:
+        """Read a file; there may be none."""
+        try:
+            with open(path, "rb") as file:
+                for line in file:
+                    if line.endswith(b"\n"):
+                        self._read_line(line)
+        except FileNotFoundError:
+            pass
+
+    def lose(self, ended: int, message: str) -> None:
+        """All that has not ended is lost."""
+        for (instance, run_number), run in self.unfinished.items():
+            row = (instance, run_number, "lost", None, run.started, ended, run.process_id, message)
+            self.results[instance, run_number] = row
+        self.unfinished.clear()
+
+    def _read_line(self, line: bytes) -> None:
+        try:
+            record: Message = json.loads(line)
+            self._apply(record)
+        except (ValueError, TypeError, IndexError):
+            pass
+
+    def _apply(self, record: Message) -> None:
+        kind = record[0]
+        if kind == "journal":
+            self.boot_id = record[2]
+        elif kind == "accepted":
+            self.unfinished.update({(instance, number): Unfinished() for instance, number in record[1]})
+        elif kind == "started":
+            self.unfinished[record[1], record[2]] = Unfinished(*record[3:])
+        elif kind == "ended":
+            row: ResultRow = tuple(record[1])
+            self.unfinished.pop(row[:2], None)
+            self.results[row[:2]] = row
+        elif kind == "acknowledged":
+            for instance, number in record[1]:
+                self.results.pop((instance, number), None)
+        elif kind == "gone":
+            self.lose(record[1], "the runner died")
+
+
+def note_gone(path: str) -> None:
+    """The guard's line. It begins with a line end, because the runner may have died inside a line."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, b"\n" + _line("gone", now()))
+    finally:
+        os.close(descriptor)
+
+
+def _line(*record: object) -> bytes:
+    return encode(record).encode() + b"\n"
 
 
 class Journal:
-    """`accepted` runs have no end yet; `ended` ones wait for the server to acknowledge them."""
+    """The runner's side. `results` are those that the server has not acknowledged."""
 
-    def __init__(self, directory: str) -> None:
-        self._path = os.path.join(directory, _NAME)
-        self.accepted: set[Key] = set()
-        self.ended: dict[Key, Result] = {}
-        self._lines = 0
-        self._size = 0
-        self._read()
-        self._file = -1
+    def __init__(self, path: str) -> None:
+        """Read what an earlier runner left; its unfinished runs are lost, for none of its tasks lives any more."""
+        self._path = path
+        self._boot_id = boot_id()
+        self._buffer = bytearray()
+        content = Content()
+        content.read(path)
+        same_boot = content.boot_id in ("", self._boot_id)
+        content.lose(now(), "the runner died" if same_boot else "the machine was restarted")
+        self.results = content.results
+        self._unfinished: dict[Key, Unfinished] = {}
+        self._descriptor = -1
         self._compact()
 
-    def accept(self, keys: Iterable[Key]) -> None:
-        """Note runs that are about to be spawned. Raises OSError (a full disk), and then has noted none."""
-        chosen = list(keys)
-        self._append([["a", *key] for key in chosen])
-        self.accepted.update(chosen)
-
-    def end(self, results: Sequence[Result]) -> None:
-        """Note how runs ended. Where the disk is full they are kept in memory, and sent to the server all the same."""
-        for result in results:
-            key = (result.instance, result.run_number)
-            self.accepted.discard(key)
-            self.ended[key] = result
+    def accept(self, keys: list[Key]) -> None:
+        """Write that these runs are about to be spawned. OSError: nothing was written, and none may be spawned."""
+        before = len(self._buffer)
+        self._buffer += _line("accepted", keys)
         try:
-            self._append([_line(result) for result in results])
+            self._write()
         except OSError:
-            self._lines = _COMPACT_AFTER  # written with the next compaction
+            del self._buffer[before:]
+            raise
+        self._unfinished.update({key: Unfinished() for key in keys})
 
-    def acknowledge(self, keys: Iterable[Key]) -> None:
-        """Forget ended runs that the server has settled."""
-        known = [key for key in keys if self.ended.pop(key, None) is not None]
+    def started(self, key: Key, process_id: int, started: int, at_ticks: int) -> None:
+        """Note a spawn, for the next write."""
+        self._unfinished[key] = Unfinished(process_id, started, at_ticks)
+        self._buffer += _line("started", *key, process_id, started, at_ticks)
+
+    def ended(self, row: ResultRow) -> None:
+        """Note a result, for the next write."""
+        self._unfinished.pop(row[:2], None)
+        self.results[row[:2]] = row
+        self._buffer += _line("ended", row)
+
+    def acknowledged(self, keys: list[Key]) -> None:
+        """Note that these results need not be kept, for the next write."""
+        known = [key for key in keys if self.results.pop(key, None) is not None]
+        if known:
+            self._buffer += _line("acknowledged", known)
+
+    def flush(self) -> None:
+        """Write what was noted, and start a new file when this one has become long. A full disk: again next time."""
         try:
-            self._append([["k", *key] for key in known])
-            if self._lines >= _COMPACT_AFTER and not self.accepted:
+            if self._buffer:
+                self._write()
+            if self._size > _COMPACT_AT:
                 self._compact()
         except OSError:
-            pass  # they are delivered again, and the server ignores them
+            pass
 
-    def close(self) -> None:
-        os.close(self._file)
-
-    def _append(self, lines: Sequence[Sequence[object]]) -> None:
-        data = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
-        if not data:
-            return
+    def _write(self) -> None:
+        written = 0
         try:
-            written = os.write(self._file, data)
-            if written < len(data):
-                raise OSError(28, "No space left on device")
+            while written < len(self._buffer):
+                written += os.write(self._descriptor, self._buffer[written:])
         except OSError:
-            os.ftruncate(self._file, self._size)
+            os.ftruncate(self._descriptor, self._size)  # no half line before the next one
             raise
         self._size += written
-        self._lines += len(lines)
-
-    def _read(self) -> None:
-        try:
-            with open(self._path, "rb") as file:
-                text = file.read()
-        except FileNotFoundError:
-            return
-        for line in text.split(b"\n")[:-1]:  # what follows the last newline was torn off by a crash
-            try:
-                self._apply(json.loads(line))
-            except (ValueError, TypeError, IndexError):
-                continue
-
-    def _apply(self, line: list[object]) -> None:
-        kind, instance, run_number, *rest = line
-        key = (int(str(instance)), int(str(run_number)))
-        if kind == "a":
-            self.accepted.add(key)
-        elif kind == "x":
-            self.accepted.discard(key)
-            self.ended[key] = Result(*key, *rest)  # type: ignore[arg-type]
-        elif kind == "k":
-            self.ended.pop(key, None)
+        self._buffer.clear()
 
     def _compact(self) -> None:
-        """Write the file anew with what still matters, and put it in the old one's place."""
-        lines = [["a", *key] for key in sorted(self.accepted)] + [_line(result) for result in self.ended.values()]
-        data = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
+        """Write a new file with what still matters, and put it in the place of the old one."""
+        lines = [_line("journal", _VERSION, self._boot_id), *(_line("ended", row) for row in self.results.values())]
+        for key, run in self._unfinished.items():
+            lines.append(_line("accepted", [key]))
+            lines.append(_line("started", *key, run.process_id, run.started, run.ticks))
         new = f"{self._path}.new"
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        written = os.write(file, data)
-        if written < len(data):
-            os.close(file)
-            raise OSError(28, "No space left on device")
-        os.fsync(file)
-        os.rename(new, self._path)
-        if self._file >= 0:
-            os.close(self._file)
-        self._file, self._size, self._lines = file, written, len(lines)
-
-
-def _line(r: Result) -> list[object]:
-    return ["x", r.instance, r.run_number, r.outcome, r.exit_code, r.started, r.ended, r.process_id, r.message]
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        try:
+            with open(descriptor, "wb", closefd=False) as file:
+                file.writelines(lines)
+            os.fsync(descriptor)
+            os.rename(new, self._path)
+        except OSError:
+            os.close(descriptor)
+            raise
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = descriptor
+        self._size = os.fstat(descriptor).st_size

@@ -1,97 +1,148 @@
-"""Starting and ending task processes. Every one carries the run it belongs to in its environment."""
+"""What the kernel knows of other processes, and ending them."""
 
+from __future__ import annotations
+
+import ctypes
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+import time
 
-MARK_RUN = "TIDEMILL_RUN"
-MARK_DATA = "TIDEMILL_DATA"
-_CHILDREN = "/proc/{0}/task/{0}/children"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RUN_VARIABLE = "TIDEMILL_RUN"  # <instance>.<run_number>
+DATA_VARIABLE = "TIDEMILL_RUN_DATA"  # the data directory: two servers on one machine know their own tasks by it
+_PR_SET_CHILD_SUBREAPER = 36
+_PAUSE = 0.002  # seconds between two looks at processes that are being killed
 
 
-def spawn(program: str, arguments: Sequence[str], environment: Mapping[str, str], directory: str, log: int) -> int:
-    """Start a program as the leader of its own session, with its output in `log`; returns its process id.
+class Status:
+    """A line of /proc/<pid>/stat. `started` in hundredths of a second since the machine's start.
 
-    posix_spawn cannot change directory, so this process does: it has one thread and uses no relative paths.
+    `bare`: its environment is known to be empty; inside execve, where it cannot be read, this is false.
     """
-    os.chdir(directory)
-    return os.posix_spawn(
-        program,
-        [os.path.basename(program), *arguments],
-        environment,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_DUP2, log, 1),
-            (os.POSIX_SPAWN_DUP2, log, 2),
-        ],
-        setsid=True,
-        setsigmask=[],
-        setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXFSZ],
-    )
+
+    __slots__ = ("bare", "group", "parent", "session", "started", "state")
+
+    def __init__(self, line: bytes) -> None:
+        fields = line[line.rindex(b")") + 2 :].split()  # the name before it may hold blanks and brackets
+        self.state = fields[0].decode()
+        self.parent = int(fields[1])
+        self.group = int(fields[2])
+        self.session = int(fields[3])
+        self.started = int(fields[19])
+        self.bare = fields[47] == fields[48] != b"0"
+
+    @property
+    def dead(self) -> bool:
+        """It has ended and only waits for its parent to look."""
+        return self.state in "ZX"
 
 
-def signal_group(leader: int, number: signal.Signals) -> None:
-    """Signal all of a task's process group; its leader must not have been reaped yet."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
-
-
-def children_of(pid: int) -> list[int]:
-    """The direct children of a process."""
+def _read(path: str) -> bytes:
+    """The content of a file in /proc; nothing if its process is gone or belongs to someone else."""
     try:
-        with open(_CHILDREN.format(pid)) as file:
-            return [int(text) for text in file.read().split()]
-    except FileNotFoundError:
-        return [other for other in all_processes() if _parent_of(other) == pid]
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return b""
+    parts: list[bytes] = []
+    try:
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+    return b"".join(parts)
 
 
-def all_processes() -> Iterator[int]:
+def status(pid: int) -> Status | None:
+    """None: there is no such process."""
+    line = _read(f"/proc/{pid}/stat")
+    return Status(line) if line else None
+
+
+def environment(pid: int) -> bytes:
+    """Its initial environment, with a zero byte before and after each variable; one zero byte if it has none."""
+    return b"\0" + _read(f"/proc/{pid}/environ")
+
+
+def variable(name: str, value: str) -> bytes:
+    """How a variable stands in `environment`."""
+    return b"\0" + os.fsencode(f"{name}={value}") + b"\0"
+
+
+def _all() -> Iterator[int]:
     return (int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
-def _parent_of(pid: int) -> int:
+def children(pid: int) -> list[int]:
+    """The direct children of a process without threads, ended ones that were not looked at among them."""
+    path = f"/proc/{pid}/task/{pid}/children"
+    if (content := _read(path)) or os.path.exists(path):
+        return [int(child) for child in content.split()]
+    found = ((child, status(child)) for child in _all())  # a kernel built without that file
+    return [child for child, its in found if its is not None and its.parent == pid]
+
+
+def send_signal(pid: int, number: int) -> None:
+    """To one process; one that is gone, or that belongs to another user, is left alone."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return int(file.read().rpartition(")")[2].split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
-def _environment_of(pid: int) -> list[bytes]:
+def signal_group(group: int, number: int) -> None:
+    """To a process group; one that is gone, or that belongs to another user, is left alone."""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return file.read().split(b"\0")
-    except OSError:
-        return []
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
-def marked(data: str, run: str | None, among: Callable[[], Sequence[int]]) -> list[int]:
-    """Those of `among` that belong to a run (any, if None) of this data directory."""
-    wanted = {f"{MARK_DATA}={data}".encode()}
-    if run is not None:
-        wanted.add(f"{MARK_RUN}={run}".encode())
-    return [pid for pid in among() if wanted <= set(_environment_of(pid))]
+def become_subreaper() -> None:
+    """From now on descendants whose parent ends become this process's children. OSError: the kernel refuses."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
-def kill_marked(data: str, run: str | None, among: Callable[[], Sequence[int]]) -> None:
-    """SIGKILL what belongs to a run until nothing of it is left: what it forked meanwhile carries its mark too."""
-    tried: dict[int, int] = {}
-    while found := [pid for pid in marked(data, run, among) if tried.get(pid, 0) < 1000]:
-        for pid in found:
-            tried[pid] = tried.get(pid, 0) + 1
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        os.sched_yield()
-
-
-def kill_children() -> None:
-    """SIGKILL and reap every descendant: each death makes its children ours, because we are their subreaper."""
+def end_descendants() -> None:
+    """Kill and reap every descendant of this process, which must be a subreaper; returns when none is left."""
     while True:
-        for pid in children_of(os.getpid()):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        for child in children(os.getpid()):
+            send_signal(child, signal.SIGKILL)  # its own children become ours, and are met in the next round
         try:
-            os.waitpid(-1, 0)
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         except ChildProcessError:
             return
+        time.sleep(_PAUSE)
+
+
+def end_tasks(data_directory: str, sessions: dict[int, int]) -> None:
+    """Kill all tasks of a data directory, wherever they hang in the process tree; returns when none is left.
+
+    They are known by their environment, and by `sessions`: process id of a task's main process → when it started, in
+    hundredths of a second since the machine's start.
+    """
+    while found := [pid for pid in _all() if _is_task(pid, data_directory, sessions)]:
+        for pid in found:
+            send_signal(pid, signal.SIGKILL)
+        time.sleep(_PAUSE)
+
+
+def _is_task(pid: int, data_directory: str, sessions: dict[int, int]) -> bool:
+    its_environment = environment(pid)
+    if variable(DATA_VARIABLE, data_directory) in its_environment and (
+        b"\0" + RUN_VARIABLE.encode() + b"=" in its_environment
+    ):
+        return True
+    its = status(pid) if sessions else None
+    if its is None or its.dead or its.session not in sessions:
+        return False
+    leader = status(its.session)  # the number may be someone else's by now: the time of its start tells
+    return leader is not None and abs(leader.started - sessions[its.session]) < 500

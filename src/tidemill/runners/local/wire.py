@@ -1,87 +1,98 @@
-"""Messages between server and runner: one JSON array a line on a Unix socket in the data directory.
+"""How the server and the runner talk: one JSON array a line, over a Unix stream socket.
 
-Server to runner: `["submit", [run, …]]`, `["stop", instance, run]`, `["ack", [[instance, run], …]]`,
-`["leave", grace]`.
-Runner to server: `["accepted", [[instance, run], …]]` and `["results", [result, …]]`.
+To the runner: `submit` [run …], `stop` instance run_number, `acknowledge` [[instance, run_number] …],
+`shutdown` grace outcome message. From it: `hello` version runner_pid guard_pid, `accepted` [[instance, run_number] …],
+`results` [result …]. Runs and results are arrays in the order of the fields in `runners/contract.py`.
 """
 
+from __future__ import annotations
+
 import json
-import os
 import select
 import socket
-from collections.abc import Sequence
-from typing import Any
 
-from tidemill.runners.contract import Result, Run
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing is not imported at run time: the runner's start is cheap
+    from typing import Any
 
-SOCKET = "socket"
-_READ = 1 << 18
+    Message = list[Any]
+    ResultRow = tuple[int, int, str, int | None, int, int, int, str]
+    Key = tuple[int, int]
 
+VERSION = 1
+_READ_SIZE = 256 * 1024
 
-def encode(*message: object) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
-
-
-def run_fields(run: Run) -> list[object]:
-    return [run.instance, run.run_number, run.task_type, run.script, run.log, run.timeout, run.arguments,
-            dict(run.environment)]  # fmt: skip
+encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def result_fields(r: Result) -> list[object]:
-    return [r.instance, r.run_number, r.outcome, r.exit_code, r.started, r.ended, r.process_id, r.message]
+class Channel:
+    """One end of a connection. Nothing blocks: what cannot be sent yet is kept until `flush`."""
 
-
-def connect(directory: str) -> socket.socket:
-    """Connect to the runner of a data directory, however long its path is. Raises OSError."""
-    place = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.connect(f"/proc/self/fd/{place}/{SOCKET}")
-    except OSError:
-        connection.close()
-        raise
-    finally:
-        os.close(place)
-    return connection
-
-
-def listen(directory: str) -> socket.socket:
-    """The runner's side; whatever socket an earlier runner left there is replaced."""
-    os.chdir(directory)
-    if os.path.exists(SOCKET):
-        os.unlink(SOCKET)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(SOCKET)
-    listener.listen(4)
-    listener.setblocking(False)
-    return listener
-
-
-class Lines:
-    """Splits what arrives on a socket into messages."""
+    __slots__ = ("_incoming", "_outgoing", "_searched", "closed", "connection")
 
     def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._parts: list[bytes] = []
+        connection.setblocking(False)
+        self.connection = connection
+        self.closed = False
+        self._incoming = bytearray()
+        self._searched = 0
+        self._outgoing = bytearray()
 
-    def waiting(self) -> bool:
-        """Whether something has arrived, be it the other side's end."""
-        return bool(select.select([self._connection], [], [], 0)[0])
+    @property
+    def pending(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._outgoing)
 
-    def read(self) -> Sequence[list[Any]]:
-        """The messages that one read completes. Raises EOFError when the other side has closed."""
+    @property
+    def readable(self) -> bool:
+        """Whether something has come, or the connection has ended."""
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    def send(self, *message: object) -> None:
+        """Send a message, as much as the socket takes now."""
+        self._outgoing += encode(message).encode() + b"\n"
+        self.flush()
+
+    def flush(self) -> None:
+        """Send more of what waits. A lost connection sets `closed`."""
+        while self._outgoing and not self.closed:
+            try:
+                sent = self.connection.send(self._outgoing)
+            except BlockingIOError:
+                return
+            except OSError:
+                self.closed = True
+                return
+            del self._outgoing[:sent]
+
+    def receive(self) -> list[Message]:
+        """The complete messages that one read gives. The end of the connection, or nonsense on it, sets `closed`."""
         try:
-            data = self._connection.recv(_READ)
+            data = self.connection.recv(_READ_SIZE)
         except BlockingIOError:
             return []
-        except OSError as error:
-            raise EOFError from error
+        except OSError:
+            data = b""
         if not data:
-            raise EOFError
-        *complete, rest = data.split(b"\n")
-        if not complete:
-            self._parts.append(rest)
+            self.closed = True
             return []
-        complete[0] = b"".join(self._parts) + complete[0]
-        self._parts = [rest] if rest else []
-        return [json.loads(line) for line in complete]
+        self._incoming += data
+        end = self._incoming.rfind(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(self._incoming)  # a long script comes in many reads: do not search it again each time
+            return []
+        lines = bytes(self._incoming[:end])
+        del self._incoming[: end + 1]
+        self._searched = 0
+        try:
+            return [json.loads(line) for line in lines.split(b"\n")]
+        except ValueError:
+            self.closed = True
+            return []
+
+    def close(self) -> None:
+        """End the connection."""
+        self.closed = True
+        self.connection.close()

@@ -1,1 +1,1 @@
-"""What each task type starts: one module a type, listed in `table.py`."""
+"""How each task type is started: one module a type, and the table of those that a runner serves."""

@@ -1,11 +1,8 @@
-"""PYTHON: the script in a fresh interpreter, unbuffered so that its log grows; parameters are `sys.argv[1:]`."""
+"""PYTHON: the script is a file for a fresh interpreter; arguments are sys.argv[1:]."""
 
-from collections.abc import Sequence
-
-from tidemill.runners.tasks.command import Command, Tools
-
-_NAME = "script.py"
+FILE_NAME = "script.py"
 
 
-def start(tools: Tools, arguments: Sequence[str]) -> Command:
-    return Command(tools.python, ("-u", _NAME, *arguments), _NAME)
+def command(script: str, arguments: list[str], python: str) -> list[str]:
+    """The program to execute and its arguments; `-u`, so that the log grows as the task prints."""
+    return [python, "-u", script, *arguments]

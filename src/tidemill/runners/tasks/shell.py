@@ -1,13 +1,12 @@
-"""DIDE_SHELL: the script under bash, or under sh where there is no bash; parameters are `$1`, `$2` …"""
+"""DIDE_SHELL: the script is a file for bash, or for sh where there is no bash; arguments are $1, $2 …"""
 
 import os
-from collections.abc import Sequence
 
-from tidemill.runners.tasks.command import Command, Tools
-
-_SHELL = next((shell for shell in ("/bin/bash", "/usr/bin/bash") if os.access(shell, os.X_OK)), "/bin/sh")
-_NAME = "script.sh"
+FILE_NAME = "script.sh"
+_BASH = "/bin/bash"
+_INTERPRETER = _BASH if os.access(_BASH, os.X_OK) else "/bin/sh"
 
 
-def start(tools: Tools, arguments: Sequence[str]) -> Command:
-    return Command(_SHELL, (_NAME, *arguments), _NAME)
+def command(script: str, arguments: list[str], python: str) -> list[str]:
+    """The program to execute and its arguments; `script` is the path of the file, `python` is not needed here."""
+    return [_INTERPRETER, script, *arguments]

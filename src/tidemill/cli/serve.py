@@ -1,0 +1,119 @@
+"""`tidemill serve`: API, scheduler and a local runner in one command."""
+
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+
+from tidemill.actions.perform import Services
+from tidemill.api.protocol import Protocol
+from tidemill.api.server import create_app
+from tidemill.cli.lock import DataDirectory, boot_id
+from tidemill.clock import SystemClock
+from tidemill.runners.local.client import LocalRunner
+from tidemill.scheduler.loop import Scheduler
+from tidemill.settings import Settings
+from tidemill.store.accounts import NewKey, ensure_first_start
+from tidemill.store.engine import Database, open_database
+from tidemill.store.schema import prepare
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C, then give running tasks `shutdown_grace` seconds.
+
+    Raises DataDirectoryInUse when another server owns the data directory, OSError when the port is taken.
+    """
+    directory = DataDirectory(settings.data)
+    listener = _listen(settings.host, settings.port)
+    database = open_database(settings.database_url, settings.synchronous)
+    clock = SystemClock()
+    try:
+        with database.write() as db:
+            prepare(db)
+            new_key = ensure_first_start(db, settings, clock.now())
+        services = Services(database=database, settings=settings, clock=clock)
+        with _scheduling(settings, database, clock):
+            _announce(settings, listener, new_key)
+            gc.collect()
+            gc.freeze()
+            _serve_http(services, listener)
+    finally:
+        database.close()
+        listener.close()
+        directory.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(1024)
+    return listener
+
+
+@contextmanager
+def _scheduling(settings: Settings, database: Database, clock: SystemClock) -> Generator[None]:
+    """The scheduler's thread with its runner, for the length of the block."""
+    if os.geteuid() == 0 and not settings.task_user:
+        log.warning("tasks run as root: set task_user to run them as somebody else")
+    runner = LocalRunner(
+        settings.data,
+        stop_grace=settings.stop_grace,
+        log_cap=settings.max_log,
+        task_user=settings.task_user,
+        python=settings.python or sys.executable,
+        path=os.environ.get("PATH", os.defpath),
+    )
+    scheduler = Scheduler(database, runner, clock, boot=boot_id(), default_slots=settings.resource_group_slots)
+    thread = threading.Thread(target=scheduler.run, name="scheduler")
+    thread.start()
+    try:
+        yield
+    finally:
+        scheduler.stop()
+        thread.join()
+        scheduler.leave(settings.shutdown_grace)
+
+
+def _announce(settings: Settings, listener: socket.socket, new_key: NewKey | None) -> None:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"Tidemill serves http://{shown}:{port} (data in {settings.data})", flush=True)
+    if new_key is not None:
+        print(f"Access key: {new_key.access_key_id}  secret: {new_key.access_key_secret}  (shown once)", flush=True)
+
+
+def _serve_http(services: Services, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        create_app(services),
+        loop="uvloop",
+        http=Protocol,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_keep_alive=75,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends on SIGTERM and Ctrl-C without raising the signal again: the runner is still to be left in order."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.handle_exit)
+        yield

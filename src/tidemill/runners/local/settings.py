@@ -1,0 +1,50 @@
+"""What the guard and the runner are told at their start.
+
+A plain class, because importing dataclasses takes as long as all of the rest.
+"""
+
+import os
+
+MEBIBYTE = 1024 * 1024
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Settings:
+    """The settings of one data directory's runner; they hold until that runner ends.
+
+    `stop_grace`: seconds between SIGTERM and SIGKILL. `idle_exit`: seconds without a server and without runs after
+    which the runner leaves. `log_cap`: bytes of a log that are kept. `python`: the interpreter of PYTHON tasks.
+    `path`: the PATH of tasks. `task_user`: the user whom guard, runner and tasks run as; empty for the server's own.
+    """
+
+    __slots__ = ("data_directory", "idle_exit", "log_cap", "path", "python", "stop_grace", "task_user")
+
+    def __init__(
+        self,
+        data_directory: str,
+        stop_grace: float,
+        idle_exit: float,
+        log_cap: int,
+        python: str,
+        path: str,
+        task_user: str,
+    ) -> None:
+        # Real path: two names of one directory must not look like two directories to the marks in /proc.
+        self.data_directory = os.path.realpath(data_directory)
+        self.stop_grace = stop_grace
+        self.idle_exit = idle_exit
+        self.log_cap = log_cap
+        self.python = python
+        self.path = path
+        self.task_user = task_user
+
+    def arguments(self) -> list[str]:
+        """The settings as a command line, for `from_arguments`."""
+        numbers = [str(self.stop_grace), str(self.idle_exit), str(self.log_cap)]
+        return [self.data_directory, *numbers, self.python, self.path, self.task_user]
+
+
+def from_arguments(arguments: list[str]) -> Settings:
+    """The settings of a command line that `Settings.arguments` made."""
+    data_directory, stop_grace, idle_exit, log_cap, python, path, task_user = arguments
+    return Settings(data_directory, float(stop_grace), float(idle_exit), int(log_cap), python, path, task_user)

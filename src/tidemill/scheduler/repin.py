@@ -1,0 +1,55 @@
+"""UseLatestConfig: instances that take their tasks as they are defined now (engine 3)."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from tidemill.domain.definitions import Task
+from tidemill.domain.drafts import DRY_RUNS
+from tidemill.domain.expressions import Moment
+from tidemill.domain.parameters import Resolved, resolve
+from tidemill.store.tables import project, task, task_instance, task_version
+
+t = task_instance.c
+k = task.c
+
+
+def repin(db: Connection, ids: Collection[int]) -> None:
+    """Pin the current version of their tasks to these instances and resolve their parameters anew."""
+    rows = db.execute(
+        select(
+            t.id, t.task_id, t.workflow_id, t.trigger_time, t.bizdate, t.parameters, t.recurrence, project.c.time_zone,
+            k.version, k.type, task_version.c.definition,
+        )
+        .join_from(task_instance, task, (k.id == t.task_id) & (k.env == t.env))
+        .join(task_version, (task_version.c.task_id == k.id) & (task_version.c.env == k.env)
+              & (task_version.c.version == k.version))
+        .join(project, project.c.id == t.project_id)
+        .where(t.id.in_(list(ids)))
+    ).all()  # fmt: skip
+    if rows:
+        db.execute(update(task_instance).where(t.id == bindparam("b_id")), [_values(row) for row in rows])
+
+
+def _values(row: Any) -> dict[str, Any]:
+    definition = Task.model_validate_json(row.definition)
+    moment = Moment(
+        row.trigger_time, date.fromisoformat(row.bizdate), row.time_zone, row.workflow_id, row.task_id, row.id
+    )
+    script = definition.script
+    before = Resolved.model_validate_json(row.parameters)
+    values = before.model_copy(update={"task": tuple(resolve(script.parameters if script else None, moment))})
+    return {
+        "b_id": row.id,
+        "task_version": row.version,
+        "immediate": int(row.recurrence in DRY_RUNS or row.type == "VIRTUAL"),
+        "rerun_mode": definition.rerun_mode,
+        "rerun_times": definition.rerun_times or 0,
+        "rerun_interval": definition.rerun_interval or 0,
+        "timeout": definition.timeout or 0,
+        "resource_group_id": definition.runtime_resource.resource_group_id,
+        "parameters": values.model_dump_json(exclude_defaults=True),
+        "data_source": definition.data_source.name if definition.data_source else None,
+    }
