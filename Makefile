@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := src tests bench examples
+SOURCES := src tests bench examples docs
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 10
@@ -47,6 +47,11 @@ bench: .venv/.test  ## the workloads beside their floors, as ratios
 	@$(BIN)/python -m bench
 
 docs: .venv/.dev  ## write docs/reference from the code
-	@$(BIN)/python -m tidemill.cli.main reference docs/reference
+	@$(BIN)/python docs/generate.py docs/reference
 
-.PHONY: help setup demo run test lint types check bench docs
+operation-names: .venv/.test
+	@$(BIN)/python -c "import json; d = json.load(open('tests/data/operations.json')); \
+	  names = set(d['operations']) | {n for v in d['names_only'].values() for n in v}; \
+	  open('src/tidemill/actions/operation_names.txt', 'w').write('\n'.join(sorted(names)) + '\n')"
+
+.PHONY: help setup demo run test lint types check bench docs operation-names

@@ -158,9 +158,9 @@ def _write(
     by_id = {node.id: node for node in nodes}
     texts = {item.index: stored_text(item.task) for item in matched}
     changed = [item for item in matched if _differs(item, texts[item.index])]
-    versions = {
-        item.index: (item.stored.version if item.stored else 0) + (1 if item in changed else 0) for item in matched
-    }
+    versions = {item.index: item.stored.version if item.stored else 0 for item in matched}
+    for item in changed:
+        versions[item.index] += 1
     definition = asked.model_copy(update={"tasks": None, "client_unique_code": None, "env_type": None})
     text = definition.model_dump_json(by_alias=True, exclude_none=True, include=set(Workflow.model_fields))
     listed = json.dumps([[ids[item.index], versions[item.index]] for item in matched], separators=(",", ":"))

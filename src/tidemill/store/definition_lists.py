@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from tidemill.domain.definitions import Task
 from tidemill.store.pages import AnyRow, Page, contains, page, tagged
@@ -72,20 +72,13 @@ def list_workflows(db: Connection, wanted: WorkflowFilter, order: Page) -> tuple
     return page(db, select(*w).where(*conditions), order)
 
 
-def _tasks() -> Select[*tuple[Any, ...]]:
-    return select(
-        *k,
-        v.definition,
-        v.script,
-        w.cron,
-        w.start_time,
-        w.end_time,
-        w.instance_mode,
-    ).select_from(
-        task.join(task_version, (v.task_id == k.id) & (v.env == k.env) & (v.version == k.version)).outerjoin(
-            workflow, (w.id == k.workflow_id) & (w.env == k.env)
-        )
+_tasks = select(*k, v.definition, v.script, w.cron, w.start_time, w.end_time, w.instance_mode).select_from(
+    task.join(task_version, (v.task_id == k.id) & (v.env == k.env) & (v.version == k.version)).outerjoin(
+        workflow, (w.id == k.workflow_id) & (w.env == k.env)
     )
+)
+_find_task = _tasks.where(k.id == bindparam("id"), k.env == bindparam("env"))
+_tasks_of = _tasks.where(k.workflow_id == bindparam("id"), k.env == bindparam("env")).order_by(k.id)
 
 
 def _row(row: AnyRow) -> TaskRow:
@@ -107,12 +100,12 @@ def list_tasks(db: Connection, wanted: TaskFilter, order: Page) -> tuple[list[Ta
             (wanted.workflow_id, k.workflow_id == wanted.workflow_id),
         ]
     )
-    rows, total = page(db, _tasks().where(*conditions), order)
+    rows, total = page(db, _tasks.where(*conditions), order)
     return [_row(row) for row in rows], total
 
 
 def find_task(db: Connection, id: int, env: str) -> TaskRow | None:
-    row = db.execute(_tasks().where(k.id == id, k.env == env)).one_or_none()
+    row = db.execute(_find_task, {"id": id, "env": env}).one_or_none()
     return None if row is None else _row(row)
 
 
@@ -123,4 +116,4 @@ def task_envs(db: Connection, id: int) -> list[str]:
 
 def tasks_of(db: Connection, workflow_id: int, env: str) -> list[TaskRow]:
     """The tasks of a workflow, in id order."""
-    return [_row(row) for row in db.execute(_tasks().where(k.workflow_id == workflow_id, k.env == env).order_by(k.id))]
+    return [_row(row) for row in db.execute(_tasks_of, {"id": workflow_id, "env": env})]

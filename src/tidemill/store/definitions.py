@@ -54,6 +54,7 @@ class Dependant:
     upstream_output: str | None
 
 
+_find_workflow = select(workflow).where(w.id == bindparam("id"), w.env == bindparam("env"))
 _names = given("rows", ("text", String))
 _owned = Statement(
     select(task_output.c.output, task_output.c.owner_kind, task_output.c.owner_id).where(
@@ -109,7 +110,7 @@ _move_outputs = Statement(
 
 
 def find_workflow(db: Connection, id: int, env: str) -> AnyRow | None:
-    return db.execute(select(workflow).where(w.id == id, w.env == env)).one_or_none()
+    return db.execute(_find_workflow, {"id": id, "env": env}).one_or_none()
 
 
 def workflow_envs(db: Connection, id: int) -> list[str]:
