@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.actions.conftest import Plant, task
-from tidemill.store.tables import workflow_version
+from tidemill.store.tables import task_version, workflow_version
+from tidemill.store.versions import workflow_at
 
 SCHEDULER = {"Type": "Scheduler", "Cron": "00 30 05 * * ?"}
 EVERYTHING: dict[str, Any] = {
@@ -157,6 +158,22 @@ def test_an_update_that_changes_nothing_makes_no_version(plant: Plant) -> None:
     plant.update(made["Id"], {"Id": made["TaskIds"]["a"], **task("a", Description="new")}, **EVERYTHING)
     assert versions(plant) == 2
     assert plant.workflow(made["Id"])["ModifyTime"] == plant.clock.time
+
+
+def test_every_version_can_be_read_back(plant: Plant) -> None:
+    made = plant.create(task("a", Script={"Content": "one"}), task("b"))
+    second = task("a", Script={"Content": "two", "Parameters": "x=1"}, Description="changed")
+    plant.update(made["Id"], {"Id": made["TaskIds"]["a"], **second}, Name="renamed")
+    with plant.api.database.read() as db:
+        first, latest = (workflow_at(db, made["Id"], "Prod", version) for version in (1, 2))
+        assert workflow_at(db, made["Id"], "Prod", 3) is None
+        scripts = db.execute(select(task_version.c.script).order_by(task_version.c.version)).scalars().all()
+    assert first is not None
+    assert latest is not None
+    assert [item.definition.name for item in first.tasks] == ["a", "b"]
+    assert [(item.version, item.definition.description) for item in latest.tasks] == [(2, "changed")]
+    assert (first.definition.name, latest.definition.name) == ("w", "renamed")
+    assert set(scripts) == {"one", "two", None}
 
 
 def test_the_sample_request_of_the_page_is_accepted(plant: Plant) -> None:

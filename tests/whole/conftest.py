@@ -55,8 +55,8 @@ class Server:
         line = self.process.stdout.readline()
         found = re.search(r"http://(\S+)", line)
         if found is None:
-            self.process.wait(10)
-            raise AssertionError(f"{line}{self.process.stderr.read() if self.process.stderr else ''}")
+            _, errors = self.process.communicate(timeout=10)
+            raise AssertionError(f"{line}{errors}")
         self.endpoint = found[1]
         self.client = Client(
             Config(access_key_id=KEY, access_key_secret=SECRET, endpoint=self.endpoint, protocol="HTTP")
@@ -162,7 +162,7 @@ def _is_guard(pid: int) -> bool:
         return False
 
 
-def task(name: str, script: str, *upstreams: str, **fields: Any) -> dict[str, Any]:
+def task(name: str, script: str = "true", *upstreams: str, **fields: Any) -> dict[str, Any]:
     return {
         "Name": name,
         "Type": "DIDE_SHELL",
