@@ -4,7 +4,10 @@ import asyncio
 import hashlib
 import hmac
 import json
+import socket
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,15 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import pytest
+import uvicorn
 from pydantic import SecretStr
 
+from tests.api import client
+from tests.api.echo import ACTIONS, SetClock
 from tidemill.actions.perform import Services
+from tidemill.api.protocol import Protocol
 from tidemill.api.server import create_app
+from tidemill.clock import SystemClock
 from tidemill.settings import Settings
 from tidemill.store.accounts import ensure_first_start
 from tidemill.store.engine import Database, open_database
@@ -130,3 +138,56 @@ def sqlite_api(tmp_path: Path) -> Iterator[Api]:
     database = open_database(f"sqlite:///{tmp_path / 'test.db'}", synchronous="OFF")
     yield Api(database, tmp_path, max_request=200_000)
     database.close()
+
+
+# --- the gateway over the actions of `echo` -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.model_validate(
+        {"data": tmp_path, "access_key_id": client.KEY, "access_key_secret": client.SECRET, "max_request": 100_000}
+    )
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def services(settings: Settings, clock: SetClock) -> Iterator[Services]:
+    database = open_database(settings.database_url, "OFF")
+    with database.write() as db:
+        prepare(db)
+        ensure_first_start(db, settings, client.NOW)
+    yield Services(database, settings, clock, ACTIONS)
+    database.close()
+
+
+@pytest.fixture(name="client")
+def client_of_the_test_actions(services: Services) -> client.AsgiClient:
+    return client.AsgiClient(create_app(services))
+
+
+@pytest.fixture
+def server(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The port of a real HTTP server on this gateway, with the system's clock."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        create_app(replace(services, clock=SystemClock())),
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_level="error",
+        server_header=False,
+    )
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield listener.getsockname()[1]
+    running.should_exit = True
+    thread.join()
+    listener.close()

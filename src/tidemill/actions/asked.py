@@ -14,6 +14,7 @@ from tidemill.domain.drafts import inner_upstreams, previous_cycle_upstreams
 from tidemill.domain.errors import Fault, InvalidRequest
 from tidemill.domain.parameters import check_parameters
 from tidemill.domain.selection import groups, select
+from tidemill.store.members import Project
 from tidemill.store.pages import AnyRow
 from tidemill.store.versions import workflow_at
 
@@ -22,7 +23,7 @@ _SERVED = ("SupplementData", "ManualWorkflow")
 _ANY_HOUR = ((None, None), ("00:00:00", "23:59:59"))
 
 
-def creation_of(context: Context, request: CreateWorkflowInstancesRequest, row: AnyRow, project: AnyRow) -> Creation:
+def creation_of(context: Context, request: CreateWorkflowInstancesRequest, row: AnyRow, project: Project) -> Creation:
     """The operation's request with everything it pins. Raises InvalidRequest."""
     workflow = workflow_at(context.db, row.id, row.env, row.version)
     assert workflow is not None

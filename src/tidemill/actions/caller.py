@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An account that proved who it is; `nonce` marks its request ("" where nothing was signed, as in the console)."""
+    """An account that proved who it is.
+
+    `nonce` marks the request that it signed at `signed` (epoch ms); "" where nothing was signed, as in the console.
+    """
 
     account_id: str
     access_key_id: str = ""
     nonce: str = ""
-    nonce_time: int = 0
+    signed: int = 0

@@ -1,59 +1,59 @@
-"""What an action works with: one transaction, the time, and who asks."""
+"""What an action function is given besides its request."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
 from tidemill.actions.caller import Caller
 from tidemill.domain.errors import Forbidden, NotFound
 from tidemill.settings import Settings
-from tidemill.store.pages import AnyRow
-from tidemill.store.tables import project, project_member
+from tidemill.store.members import Project, find_project
 
-ROLES: dict[str, frozenset[str]] = {  # role in a project: what its members may do
-    "Administrator": frozenset({"read", "operate", "develop"}),
-    "Developer": frozenset({"read", "operate", "develop"}),
-    "Operator": frozenset({"read", "operate"}),
-    "Visitor": frozenset({"read"}),
+Permission = Literal["read", "develop", "operate", "administer"]
+
+ROLES: dict[Permission, frozenset[str]] = {
+    "read": frozenset({"Administrator", "Developer", "Operator", "Visitor"}),
+    "develop": frozenset({"Administrator", "Developer"}),
+    "operate": frozenset({"Administrator", "Developer", "Operator"}),
+    "administer": frozenset({"Administrator"}),
 }
-
-
-_member = project_member.c
-_project = (
-    select(project, _member.role)
-    .select_from(
-        project.outerjoin(
-            project_member, (_member.project_id == project.c.id) & (_member.account_id == bindparam("account_id"))
-        )
-    )
-    .where(project.c.id == bindparam("id"))
-)
 
 
 @dataclass(slots=True)
 class Context:
-    """Functions that take a context never commit its `db`; `now` is epoch milliseconds."""
+    """One call of an action: its transaction (which the function never commits), its moment (epoch ms), its caller."""
 
     db: Connection
     now: int
     caller: Caller
     settings: Settings
     action: str
-    permission: str
-    _projects: dict[int, AnyRow] = field(default_factory=dict[int, AnyRow])
+    permission: Permission
+    _projects: dict[int, Project] = field(default_factory=dict[int, Project])
 
     @property
     def data(self) -> Path:
+        """The data directory, which holds the logs."""
         return self.settings.data
 
-    def project(self, id: int) -> AnyRow:
-        """The project, once it is known that the caller may do this in it. Raises NotFound or Forbidden."""
-        if id not in self._projects:
-            row = self.db.execute(_project, {"id": id, "account_id": self.caller.account_id}).one_or_none()
-            if row is None:
+    def project(self, id: int) -> Project:
+        """The project, if the caller's role in it allows this action.
+
+        A request that names a ProjectId was checked before its function is called; a function that finds the project
+        by another id calls this before it shows or changes anything. Raises NotFound or Forbidden.
+        """
+        project = self._projects.get(id)
+        if project is None:
+            project = find_project(self.db, id, self.caller.account_id)
+            if project is None:
                 raise NotFound("Project", f"There is no project {id}.")
-            if self.permission not in ROLES.get(row.role or "", frozenset()):
-                raise Forbidden(self.action, f"Account {self.caller.account_id} may not {self.action} in project {id}.")
-            self._projects[id] = row
-        return self._projects[id]
+            self._projects[id] = project
+        if project.role not in ROLES[self.permission]:
+            raise Forbidden(
+                self.action,
+                f"You are not authorized to do this action: {self.action} in project {id} "
+                f"needs one of the roles {', '.join(sorted(ROLES[self.permission]))}.",
+            )
+        return project

@@ -22,6 +22,7 @@ from tidemill.settings import Settings
 from tidemill.store import definitions
 from tidemill.store.definitions import AnyRow, StoredTask
 from tidemill.store.ids import allocate
+from tidemill.store.members import Project
 from tidemill.store.tables import dependency, tag, task_output, task_version
 
 
@@ -34,7 +35,7 @@ class Target:
     user: str
     settings: Settings
     env: str
-    project: AnyRow
+    project: Project
     current: AnyRow | None
 
 

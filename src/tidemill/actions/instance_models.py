@@ -1,22 +1,26 @@
 """Requests and answers about workflow and task instances."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from tidemill.actions.shared_models import (
+    NEWEST_FIRST,
+    Batch,
     Day,
-    Hour,
+    FilterIds,
     Ids,
+    InstanceSort,
     OptionalBoolean,
+    OptionalHour,
     OptionalInteger,
     OptionalText,
     Paged,
     PagingInfo,
     Texts,
-    sorts,
 )
+from tidemill.actions.workflow_models import TriggerType
 from tidemill.domain.definitions import (
     DataSource,
     EnvType,
@@ -26,6 +30,7 @@ from tidemill.domain.definitions import (
     OrNone,
     Outputs,
     Recurrence,
+    RerunMode,
     RuntimeResource,
     Script,
     Tag,
@@ -34,6 +39,21 @@ from tidemill.domain.definitions import (
 
 InstanceType = Literal["SupplementData", "ManualWorkflow", "Manual", "SmokeTest", "TriggerWorkflow"]
 AnyInstanceType = Literal["Normal", "Manual", "SmokeTest", "SupplementData", "ManualWorkflow", "TriggerWorkflow"]
+
+WorkflowInstanceStatus = Literal[
+    "NotRun", "Running", "WaitTime", "CheckingCondition", "WaitResource", "Failure", "Success", "Checking"
+]
+TaskInstanceStatus = Literal[WorkflowInstanceStatus, "WaitTrigger"]
+InstanceRecurrence = Literal[
+    Recurrence,
+    "Manual",
+    "SkipUnchoose",
+    "SkipCycle",
+    "ConditionUnchoose",
+    "RealtimeDeprecated",
+    "PauseCalendar",
+    "SkipCalendar",
+]
 
 
 class Alert(Wire):
@@ -47,17 +67,19 @@ class Analysis(Wire):
 
 
 class RunPolicy(Wire):
+    """The hours in which instances may start; `immediately` lets them start at once when these are to come."""
+
     type: Annotated[Literal["Daily", "Weekend"] | None, OrNone] = None
-    start_time: Hour = None
-    end_time: Hour = None
+    start_time: OptionalHour = None
+    end_time: OptionalHour = None
     immediately: OptionalBoolean = None
 
 
 class DefaultRunProperties(Wire):
     mode: Annotated[Literal["General", "ManualSelection", "Chain", "AllDownstream"] | None, OrNone] = None
     order: Annotated[Literal["Asc", "Desc"] | None, OrNone] = None
-    parallelism: Annotated[Integer, Field(ge=1, le=10)] | None = None
-    priority: Annotated[Integer, Field(ge=1, le=11)] | None = None
+    parallelism: Annotated[Annotated[Integer, Field(ge=1, le=10)] | None, OrNone] = None
+    priority: Annotated[Annotated[Integer, Field(ge=1, le=11)] | None, OrNone] = None
     priority_weight_strategy: Annotated[Literal["Disable", "Upstream"] | None, OrNone] = None
     root_task_ids: Ids = ()
     include_task_ids: Ids = ()
@@ -72,6 +94,8 @@ class DefaultRunProperties(Wire):
 
 
 class BizDateRange(Wire):
+    """A closed range of business dates."""
+
     start_biz_date: Day
     end_biz_date: Day
 
@@ -80,8 +104,8 @@ class Periods(Wire):
     """Up to seven closed ranges of business dates, and the hours of the run dates whose cycles are meant."""
 
     biz_dates: Annotated[tuple[BizDateRange, ...], Field(min_length=1, max_length=7)]
-    start_time: Hour = None
-    end_time: Hour = None
+    start_time: OptionalHour = None
+    end_time: OptionalHour = None
 
 
 class CreateWorkflowInstancesRequest(Wire):
@@ -110,7 +134,7 @@ class GetCreateWorkflowInstancesResultRequest(Wire):
 
 
 class CreationResult(Wire):
-    status: str
+    status: Literal["Creating", "Created", "CreateFailure"]
     failure_message: str | None = None
     workflow_instance_ids: tuple[int, ...] = ()
     workflow_task_instance_ids: tuple[int, ...] = ()
@@ -124,7 +148,7 @@ class GetCreateWorkflowInstancesResultResponse(Wire):
 class InstanceIdsRequest(Wire):
     """A deed on several instances."""
 
-    ids: Annotated[tuple[Integer, ...], Field(min_length=1)]
+    ids: Annotated[tuple[Integer, ...], Field(min_length=1), Batch]
     comment: OptionalText = None
 
 
@@ -133,13 +157,21 @@ class RerunTaskInstancesRequest(InstanceIdsRequest):
 
 
 class _Filter(Wire):
-    """A JSON text with keys in camelCase; a key that is not known is a fault."""
+    """A JSON text with keys in camelCase; conditions hold together, and a key that is not known is a fault."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        keys = [info.alias for info in cls.model_fields.values()]
+        if isinstance(value, dict) and cast(dict[str, object], value).keys() - set(keys):
+            raise ValueError(f"an object with no keys but {', '.join(key for key in keys if key)} is expected")
+        return cast(object, value)
 
 
 class WorkflowInstanceFilterText(_Filter):
-    status: OptionalText = None
+    status: Annotated[WorkflowInstanceStatus | None, OrNone] = None
     execution_date: OptionalInteger = None
 
 
@@ -152,14 +184,11 @@ class TaskInstanceFilterText(_Filter):
     create_time_end: OptionalInteger = None
 
 
-_INSTANCE_SORT = ("TriggerTime", "StartedTime", "FinishedTime", "CreateTime", "Id")
-
-
 class ListWorkflowInstancesRequest(Paged):
     project_id: Integer
     biz_date: Integer
     env_type: Annotated[EnvType | None, OrNone] = None
-    ids: Ids = ()
+    ids: FilterIds = ()
     name: OptionalText = None
     owner: OptionalText = None
     tags: Texts = ()
@@ -167,7 +196,7 @@ class ListWorkflowInstancesRequest(Paged):
     unified_workflow_instance_id: OptionalInteger = None
     workflow_id: OptionalInteger = None
     filter: WorkflowInstanceFilterText | None = None
-    sort_by: Annotated[str | None, OrNone, sorts(*_INSTANCE_SORT)] = None
+    sort_by: InstanceSort = NEWEST_FIRST
 
 
 class GetWorkflowInstanceRequest(Wire):
@@ -177,10 +206,10 @@ class GetWorkflowInstanceRequest(Wire):
 class WorkflowInstanceView(Wire):
     id: int
     name: str
-    type: str
-    status: str
+    type: AnyInstanceType
+    status: WorkflowInstanceStatus
     owner: str
-    env_type: str
+    env_type: EnvType
     project_id: int
     workflow_id: int
     workflow_task_instance_id: int
@@ -213,9 +242,9 @@ class ListTaskInstancesRequest(Paged):
     bizdate: Integer
     project_env: Annotated[EnvType | None, OrNone] = None
     id: OptionalInteger = None
-    ids: Ids = ()
+    ids: FilterIds = ()
     task_id: OptionalInteger = None
-    task_ids: Ids = ()
+    task_ids: FilterIds = ()
     task_name: OptionalText = None
     task_type: OptionalText = None
     owner: OptionalText = None
@@ -223,14 +252,14 @@ class ListTaskInstancesRequest(Paged):
     status: Annotated[Literal["NotRun", "Running", "Failure", "Success", "WaitTime", "WaitResource"] | None, OrNone] = (
         None
     )
-    trigger_type: Annotated[Literal["Scheduler", "Manual"] | None, OrNone] = None
+    trigger_type: Annotated[TriggerType | None, OrNone] = None
     trigger_recurrence: Annotated[Recurrence | None, OrNone] = None
     workflow_id: OptionalInteger = None
     workflow_instance_id: OptionalInteger = None
     workflow_instance_type: Annotated[AnyInstanceType | None, OrNone] = None
     unified_workflow_instance_id: OptionalInteger = None
     filter: TaskInstanceFilterText | None = None
-    sort_by: Annotated[str | None, OrNone, sorts(*_INSTANCE_SORT)] = None
+    sort_by: InstanceSort = NEWEST_FIRST
 
 
 class GetTaskInstanceRequest(Wire):
@@ -251,24 +280,24 @@ class TaskInstanceBase(Wire):
     task_type: str
     description: str | None = None
     owner: str
-    project_env: str
+    project_env: EnvType
     project_id: int
     workflow_id: int
     workflow_name: str | None = None
     workflow_instance_id: int
-    workflow_instance_type: str
+    workflow_instance_type: AnyInstanceType
     unified_workflow_instance_id: int
     bizdate: int
     period_number: int
     priority: int
     baseline_id: int | None = None
-    rerun_mode: str
+    rerun_mode: RerunMode
     run_number: int
-    status: str
+    status: TaskInstanceStatus
     timeout: int | None = None
-    trigger_type: str
+    trigger_type: TriggerType
     trigger_time: int
-    trigger_recurrence: str
+    trigger_recurrence: InstanceRecurrence
     operation_type: str | None = None
     runtime: Runtime | None = None
     runtime_resource: RuntimeResource
@@ -308,7 +337,7 @@ class ListTaskInstancesResponse(Wire):
 
 class GetTaskInstanceLogRequest(Wire):
     id: Integer
-    run_number: Annotated[Integer, Field(ge=1)] | None = None
+    run_number: Annotated[Annotated[Integer, Field(ge=1)] | None, OrNone] = None
 
 
 class GetTaskInstanceLogResponse(Wire):

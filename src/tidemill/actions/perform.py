@@ -1,112 +1,156 @@
-"""Doing an action: look it up, validate, one transaction around it, and the operation log. Knows no HTTP."""
+"""The one way to call an action, for the API, the console and the command line alike."""
 
-import json
+import uuid
+from collections import Counter
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
-from sqlalchemy import Connection, insert
+from pydantic.alias_generators import to_pascal
+from sqlalchemy import Connection
 
 from tidemill.actions.caller import Caller
 from tidemill.actions.context import Context
 from tidemill.actions.reading import read_parameters
-from tidemill.actions.table import ACTIONS, Action
+from tidemill.actions.table import ACTIONS, Action, operation_names
 from tidemill.clock import Clock
 from tidemill.domain.definitions import Wire
-from tidemill.domain.errors import ActionNotFound, ActionNotServed, SchedulerError
+from tidemill.domain.errors import ActionNotFound, ActionNotServed, AuthenticationFailed, Forbidden, InvalidRequest
 from tidemill.settings import Settings
-from tidemill.store import nonces
+from tidemill.store import members, nonces, operation_log
+from tidemill.store.accounts import ACTIVE
 from tidemill.store.engine import Database
-from tidemill.store.statements import Statement, bindparam
-from tidemill.store.tables import operation_log
 
-_LOGGED = ("action", "account_id", "request_id", "time", "code", "objects", "comment")
-_log = Statement(insert(operation_log).values({name: bindparam(name) for name in _LOGGED}))
+_OBJECTS = ("id", "ids", "project_id", "workflow_id", "task_id", "task_ids", "operation_id")  # what the log names
+_LOGGED_IDS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What actions need from the process."""
+    """What actions work with. `unknown_parameters` counts, for each action, parameters that it does not know."""
 
     database: Database
     settings: Settings
     clock: Clock
+    actions: Mapping[str, Action] = field(default_factory=lambda: ACTIONS)
+    unknown_parameters: Counter[str] = field(default_factory=Counter[str])
+
+
+def new_request_id() -> str:
+    return str(uuid.uuid4()).upper()
 
 
 def perform(
-    services: Services, caller: Caller, name: str, parameters: Mapping[str, Any], now: int, request_id: str
-) -> dict[str, Any]:
-    """The answer's members as they go on the wire. Raises SchedulerError; then nothing of the action is done."""
-    action = _find(name)
+    services: Services,
+    caller: Caller,
+    name: str,
+    parameters: Mapping[str, object],
+    now: int,
+    request_id: str | None = None,
+) -> Wire:
+    """Validate, authorise, act and note it in the operation log, in one transaction. `now` is epoch milliseconds.
+
+    `parameters` have the API's names; their values are texts as the wire has them, or plain Python. Raises a
+    SchedulerError, and then nothing remains but a line in the operation log.
+    """
+    action = find_action(services, name)
+    call = _Call(services, action, caller, now, request_id or new_request_id())
+    if action.reads:
+        return _read(call, _validate(call, parameters))
     try:
-        request = read_parameters(action.request, parameters)
-        with _transaction(services.database, action) as db:
-            answer = act(services.settings, db, caller, action, request, now)
-            if not action.reads:
-                _keep_nonce(db, caller, services.settings)
-                _write_log(db, action, caller, request_id, now, request.model_dump(mode="json", by_alias=True), None)
-    except SchedulerError as error:
-        if not action.reads:
-            with services.database.write(announce=False) as db:
-                _keep_nonce(db, caller, services.settings)
-                _write_log(db, action, caller, request_id, now, parameters, type(error).__name__)
+        request = _validate(call, parameters)  # before the transaction: others wait for it
+    except InvalidRequest as error:
+        _log_failure(call, None, error)
         raise
-    return answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return _write(call, request)
 
 
-def act(settings: Settings, db: Connection, caller: Caller, action: Action, request: Wire, now: int) -> Wire:
-    """Call the action's function in the given transaction."""
-    context = Context(db, now, caller, settings, action.name, action.permission)
-    return action.function(context, request)
-
-
-def _find(name: str) -> Action:
-    action = ACTIONS.get(name)
+def find_action(services: Services, name: str) -> Action:
+    """Raises ActionNotServed for one that only the API has, ActionNotFound for one that nobody has."""
+    action = services.actions.get(name)
     if action is not None:
         return action
-    if name in known_operations():
-        raise ActionNotServed(f"{name} is not served here; served are {', '.join(sorted(ACTIONS))}.")
+    if name in operation_names():
+        served = ", ".join(sorted(services.actions))
+        raise ActionNotServed(f"{name} is not served here. Served are: {served}.")
     raise ActionNotFound("Specified api is not found, please check your url and method.")
 
 
-@cache
-def known_operations() -> frozenset[str]:
-    """The names of all operations of the API version, served or not."""
-    text = resources.files("tidemill.actions").joinpath("operation_names.txt").read_text()
-    return frozenset(text.split())
+@dataclass(frozen=True, slots=True)
+class _Call:
+    services: Services
+    action: Action
+    caller: Caller
+    now: int
+    request_id: str
 
 
-def _transaction(database: Database, action: Action) -> AbstractContextManager[Connection]:
-    return database.read() if action.reads else database.write()
+def _validate(call: _Call, parameters: Mapping[str, object]) -> Wire:
+    request, unknown = read_parameters(call.action.request, parameters, call.services.settings)
+    if unknown:
+        call.services.unknown_parameters[call.action.name] += unknown
+    return request
 
 
-def _keep_nonce(db: Connection, caller: Caller, settings: Settings) -> None:
-    """A writing action keeps its nonce with what it writes."""
+def _read(call: _Call, request: Wire) -> Wire:
+    database, caller = call.services.database, call.caller
+    with database.read() as db:
+        # A server that is alone knows all nonces; one of several asks what the others have written.
+        if caller.nonce and not database.is_sqlite and nonces.is_used(db, caller.access_key_id, caller.nonce):
+            raise nonces.used()
+        return _act(call, db, request)
+
+
+def _write(call: _Call, request: Wire) -> Wire:
+    try:
+        with call.services.database.write() as db:
+            _use_nonce(call, db)
+            response = _act(call, db, request)
+            operation_log.add(db, _entry(call, None, request, response))
+            return response
+    except Exception as error:
+        if not (isinstance(error, AuthenticationFailed) and error.code == nonces.USED):
+            _log_failure(call, request, error)
+        raise
+
+
+def _act(call: _Call, db: Connection, request: Wire) -> Wire:
+    action, caller = call.action, call.caller
+    # Who signed a request was found active a moment ago, with the key; that is enough to read.
+    trusted = action.reads and caller.access_key_id
+    if not trusted and members.account_status(db, caller.account_id) != ACTIVE:
+        raise Forbidden(action.name, f"The account {caller.account_id} is not active.")
+    context = Context(db, call.now, caller, call.services.settings, action.name, action.permission)
+    project_id = getattr(request, "project_id", None)
+    if isinstance(project_id, int):
+        context.project(project_id)
+    return action.function(context, request)
+
+
+def _use_nonce(call: _Call, db: Connection) -> None:
+    caller, settings = call.caller, call.services.settings
     if caller.nonce:
-        kept_for = 2 * settings.clock_skew * 1000
-        nonces.add(db, caller.access_key_id, caller.nonce, caller.nonce_time, kept_for)
+        nonces.purge(db, call.now - 2 * settings.clock_skew * 1000)
+        nonces.add(db, caller.access_key_id, caller.nonce, caller.signed)
 
 
-def _write_log(
-    db: Connection,
-    action: Action,
-    caller: Caller,
-    request_id: str,
-    now: int,
-    parameters: Mapping[str, Any],
-    code: str | None,
-) -> None:
-    named = {name: parameters[name] for name in ("Id", "Ids", "WorkflowId", "ProjectId") if parameters.get(name)}
-    _log(
-        db,
-        action=action.name,
-        account_id=caller.account_id,
-        request_id=request_id,
-        time=now,
-        code=code,
-        objects=json.dumps(named, default=str),
-        comment=str(parameters.get("Comment") or "") or None,
+def _log_failure(call: _Call, request: Wire | None, error: Exception) -> None:
+    with call.services.database.write(announce=False) as db:
+        _use_nonce(call, db)
+        operation_log.add(db, _entry(call, type(error).__name__, request))
+
+
+def _entry(call: _Call, code: str | None, *named: Wire | None) -> operation_log.Entry:
+    objects: dict[str, Any] = {}
+    comment: str | None = None
+    for model in named:
+        values = {} if model is None else {name: getattr(model, name, None) for name in _OBJECTS}
+        objects |= {to_pascal(name): _short(value) for name, value in values.items() if value}
+        comment = comment or getattr(model, "comment", None)
+    return operation_log.Entry(
+        call.action.name, call.caller.account_id, call.request_id, call.now, code, objects, comment
     )
+
+
+def _short(value: Any) -> Any:
+    return cast(tuple[Any, ...], value)[:_LOGGED_IDS] if isinstance(value, tuple) else value

@@ -1,28 +1,49 @@
 """What many requests and answers have in common."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, time
-from typing import Annotated, Any
+from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic.alias_generators import to_snake
 
 from tidemill.domain.definitions import Boolean, Integer, ListOf, OrNone, Wire
+from tidemill.settings import Settings
 
-MAX_PAGE = 500
+
+def _settings(info: ValidationInfo) -> Settings:
+    """Those that the validation was given; without any, the defaults."""
+    context: Mapping[str, Settings] = info.context or {}
+    return context.get("settings") or Settings.model_validate({})
+
+
+def _at_most_max_page(size: int, info: ValidationInfo) -> int:
+    if size > (limit := _settings(info).max_page):
+        raise ValueError(f"at most {limit} is expected")
+    return size
+
+
+def _at_most_max_batch(ids: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+    if len(ids) > (limit := _settings(info).max_batch):
+        raise ValueError(f"at most {limit} ids are expected, not {len(ids)}")
+    return ids
+
 
 OptionalText = Annotated[str | None, OrNone]
 OptionalInteger = Annotated[Integer | None, OrNone]
 OptionalBoolean = Annotated[Boolean | None, OrNone]
+Batch = AfterValidator(_at_most_max_batch)
 Ids = Annotated[tuple[Integer, ...], ListOf]
+FilterIds = Annotated[Ids, Batch]
 Texts = Annotated[tuple[str, ...], ListOf]
 
 
 class Paged(Wire):
-    """PageNumber counts from 1; a page size above the maximum is an error (decision 21)."""
+    """PageNumber counts from 1; a PageSize above the setting `max_page` is an error."""
 
     page_number: Annotated[Integer, Field(ge=1)] = 1
-    page_size: Annotated[Integer, Field(ge=1, le=MAX_PAGE)] = 10
+    page_size: Annotated[Integer, Field(ge=1), AfterValidator(_at_most_max_page)] = 10
 
 
 class PagingInfo(Wire):
@@ -42,7 +63,7 @@ class SuccessInfoResponse(Wire):
     success_info: dict[str, SuccessInfoValue]
 
     @classmethod
-    def of(cls, answers: dict[int, str]) -> "SuccessInfoResponse":
+    def of(cls, answers: Mapping[int, str]) -> "SuccessInfoResponse":
         """From {id: "" or the reason why not}."""
         return cls(
             success_info={
@@ -56,42 +77,54 @@ class SuccessResponse(Wire):
     success: bool = True
 
 
-def _checked(check: Callable[[str], Any], expected: str) -> AfterValidator:
-    def validate(text: str | None) -> str | None:
+def _text_like(pattern: str, parse: Callable[[str], object], expected: str) -> AfterValidator:
+    shape = re.compile(pattern, re.ASCII)
+
+    def check(text: str | None) -> str | None:
         if text is not None:
             try:
-                check(text)
+                if not shape.fullmatch(text):
+                    raise ValueError
+                parse(text)
             except ValueError:
-                raise ValueError(f"{expected} is expected, not {text}") from None
+                raise ValueError(f"{expected} is expected") from None
         return text
 
-    return AfterValidator(validate)
+    return AfterValidator(check)
 
 
-def _day(text: str) -> None:
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        raise ValueError
-    date.fromisoformat(text)
+IsDay = _text_like(r"\d{4}-\d{2}-\d{2}", date.fromisoformat, "a date as yyyy-mm-dd")
+IsHour = _text_like(r"\d{2}:\d{2}:\d{2}", time.fromisoformat, "a time as hh:mm:ss")
+Day = Annotated[str, IsDay]
+Hour = Annotated[str, IsHour]
+OptionalHour = Annotated[str | None, OrNone, IsHour]
 
 
-def _hour(text: str) -> None:
-    if not re.fullmatch(r"\d{2}:\d{2}:\d{2}", text):
-        raise ValueError
-    time.fromisoformat(text)
+class Sort(NamedTuple):
+    """An order: the field's name in snake_case, and whether the largest comes first."""
+
+    column: str
+    descending: bool
 
 
-Day = Annotated[str, _checked(_day, "yyyy-mm-dd")]
-Hour = Annotated[str | None, OrNone, _checked(_hour, "hh:mm:ss")]
+def sort_by(*fields: str) -> BeforeValidator:
+    """Reads the text of a SortBy that knows these fields: `Field`, `Field Asc` or `Field Desc`."""
+
+    def parse(value: object) -> object:
+        if value is None or value == "":
+            return NEWEST_FIRST
+        name, _, direction = value.partition(" ") if isinstance(value, str) else ("", "", "")
+        if name not in fields or direction not in ("", "Asc", "Desc"):
+            raise ValueError(f"one of {', '.join(fields)} is expected, and Asc or Desc after a blank")
+        return Sort(to_snake(name), direction == "Desc")
+
+    return BeforeValidator(parse)
 
 
-def sorts(*fields: str) -> AfterValidator:
-    """Checks a SortBy that knows these fields: `Field`, `Field Asc` or `Field Desc`; the default is Id Desc."""
-
-    def validate(text: str | None) -> str | None:
-        if text is not None:
-            name, _, direction = text.strip().partition(" ")
-            if name not in fields or direction.strip().lower() not in ("", "asc", "desc"):
-                raise ValueError(f"one of {', '.join(fields)}, then Asc or Desc, is expected, not {text}")
-        return text
-
-    return AfterValidator(validate)
+NEWEST_FIRST = Sort("id", True)
+DefinitionSort = Annotated[Sort, sort_by("ModifyTime", "CreateTime", "Id"), WithJsonSchema({"type": "string"})]
+InstanceSort = Annotated[
+    Sort,
+    sort_by("TriggerTime", "StartedTime", "FinishedTime", "CreateTime", "Id"),
+    WithJsonSchema({"type": "string"}),
+]

@@ -1,8 +1,10 @@
 """Every action that this server has, in one table: the gateway, the docs and the tests read it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 from tidemill.actions import (
     instance_deeds,
@@ -14,7 +16,7 @@ from tidemill.actions import (
     workflow_models,
     workflows,
 )
-from tidemill.actions.context import Context
+from tidemill.actions.context import Context, Permission
 from tidemill.domain.definitions import Wire
 
 
@@ -26,7 +28,7 @@ class Action:
     request: type[Wire]
     response: type[Wire]
     function: Callable[[Context, Any], Wire]
-    permission: Literal["read", "operate", "develop"]
+    permission: Permission
 
     @property
     def reads(self) -> bool:
@@ -116,4 +118,21 @@ _LISTED = [
     Action("ResumeTaskInstances", _I.InstanceIdsRequest, _S.SuccessInfoResponse, instance_deeds.resume, "operate"),
 ]
 
-ACTIONS: dict[str, Action] = {action.name: action for action in _LISTED}
+
+def by_name(actions: Iterable[Action]) -> dict[str, Action]:
+    """Raises ValueError for a name that stands twice."""
+    found: dict[str, Action] = {}
+    for action in actions:
+        if found.setdefault(action.name, action) is not action:
+            raise ValueError(f"the action {action.name} is listed twice")
+    return found
+
+
+ACTIONS: dict[str, Action] = by_name(_LISTED)
+
+
+@cache
+def operation_names() -> frozenset[str]:
+    """Every operation of the API, served here or not."""
+    lines = files("tidemill.actions").joinpath("operation_names.txt").read_text().splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))

@@ -2,16 +2,27 @@
 
 from typing import Annotated, Literal
 
-from tidemill.actions.shared_models import Ids, OptionalInteger, OptionalText, Paged, PagingInfo, sorts
-from tidemill.actions.workflow_models import TriggerView
+from tidemill.actions.shared_models import (
+    NEWEST_FIRST,
+    DefinitionSort,
+    FilterIds,
+    OptionalInteger,
+    OptionalText,
+    Paged,
+    PagingInfo,
+)
+from tidemill.actions.workflow_models import TriggerType, TriggerView
 from tidemill.domain.definitions import (
     DataSource,
+    DependencyType,
     EnvType,
     Inputs,
+    InstanceMode,
     Integer,
     OrNone,
     Outputs,
     Recurrence,
+    RerunMode,
     RuntimeResource,
     Script,
     Tag,
@@ -27,41 +38,40 @@ class GetTaskRequest(Wire):
 class ListTasksRequest(Paged):
     project_id: Integer
     project_env: Annotated[EnvType | None, OrNone] = None
-    ids: Ids = ()
+    ids: FilterIds = ()
     name: OptionalText = None
     owner: OptionalText = None
     runtime_resource: OptionalText = None
     task_type: OptionalText = None
-    trigger_type: Annotated[Literal["Scheduler", "Manual"] | None, OrNone] = None
+    trigger_type: Annotated[TriggerType | None, OrNone] = None
     trigger_recurrence: Annotated[Recurrence | None, OrNone] = None
     workflow_id: OptionalInteger = None
-    sort_by: Annotated[str | None, OrNone, sorts("ModifyTime", "CreateTime", "Id")] = None
+    sort_by: DefinitionSort = NEWEST_FIRST
 
 
 class DependencyView(Wire):
     """As GetTask shows it, where the upstream's id is a text."""
 
-    type: str
+    type: DependencyType
     upstream_output: str | None = None
     upstream_task_id: str | None = None
 
 
 class TaskBase(Wire):
-    """What GetTask and ListTasks both show. Timeout and RerunInterval are seconds."""
+    """What GetTask, its SubTasks and ListTasks all show. Timeout and RerunInterval are seconds."""
 
     id: int
     name: str
     description: str | None = None
     type: str
     owner: str
-    project_env: str
+    project_env: EnvType
     project_id: int
     workflow_id: int
     baseline_id: int | None = None
     priority: int
-    instance_mode: str
     timeout: int | None = None
-    rerun_mode: str
+    rerun_mode: RerunMode
     rerun_times: int | None = None
     rerun_interval: int | None = None
     runtime_resource: RuntimeResource
@@ -73,16 +83,30 @@ class TaskBase(Wire):
     modify_user: str | None = None
 
 
+class SubTask(TaskBase):
+    env_type: EnvType
+
+
+class SubTasks(Wire):
+    """The tasks inside a loop or a combined task."""
+
+    type: Literal["DoWhile", "Combined", "ForEach"]
+    sub_tasks: tuple[SubTask, ...] = ()
+
+
 class TaskView(TaskBase):
-    env_type: str
+    env_type: EnvType
+    instance_mode: InstanceMode
     script: Script | None = None
     inputs: Inputs
     outputs: Outputs
     dependencies: tuple[DependencyView, ...] = ()
     tags: tuple[Tag, ...] = ()
+    sub_tasks: SubTasks | None = None
 
 
 class TaskListed(TaskBase):
+    instance_mode: InstanceMode
     script_parameters: str | None = None
 
 

@@ -2,19 +2,31 @@
 
 from typing import Annotated, Literal
 
-from tidemill.actions.shared_models import Ids, OptionalText, Paged, PagingInfo, Texts, sorts
+from tidemill.actions.shared_models import (
+    NEWEST_FIRST,
+    DefinitionSort,
+    FilterIds,
+    OptionalText,
+    Paged,
+    PagingInfo,
+    Texts,
+)
 from tidemill.domain.definitions import (
     DataSource,
     Dependency,
     EnvType,
     Integer,
     OrNone,
+    Recurrence,
+    RerunMode,
     RuntimeResource,
     Tag,
     TaskOutputs,
     Wire,
     Workflow,
 )
+
+TriggerType = Literal["Scheduler", "Manual"]
 
 
 class UpdateWorkflowRequest(Workflow):
@@ -43,12 +55,12 @@ class GetWorkflowRequest(Wire):
 class ListWorkflowsRequest(Paged):
     project_id: Integer
     env_type: Annotated[EnvType | None, OrNone] = None
-    ids: Ids = ()
+    ids: FilterIds = ()
     name: OptionalText = None
     owner: OptionalText = None
     tags: Texts = ()
     trigger_type: Annotated[Literal["Scheduler", "Manual", "TriggerWorkflow"] | None, OrNone] = None
-    sort_by: Annotated[str | None, OrNone, sorts("ModifyTime", "CreateTime", "Id")] = None
+    sort_by: DefinitionSort = NEWEST_FIRST
 
 
 class DeleteWorkflowRequest(Wire):
@@ -58,11 +70,11 @@ class DeleteWorkflowRequest(Wire):
 
 
 class TriggerView(Wire):
-    type: str
+    type: TriggerType
     cron: str | None = None
     start_time: str | None = None
     end_time: str | None = None
-    recurrence: str | None = None
+    recurrence: Recurrence | None = None
 
 
 class TaskSummary(Wire):
@@ -73,19 +85,19 @@ class TaskSummary(Wire):
     description: str | None = None
     type: str
     owner: str
-    env_type: str
+    env_type: EnvType
     project_id: int
     workflow_id: int
     client_unique_code: str
     baseline_id: int | None = None
     priority: int
     timeout: int | None = None
-    rerun_mode: str
+    rerun_mode: RerunMode
     rerun_times: int | None = None
     rerun_interval: int | None = None
     runtime_resource: RuntimeResource
     data_source: DataSource | None = None
-    trigger_recurrence: str
+    trigger_recurrence: Recurrence
     create_time: int
     create_user: str | None = None
     modify_time: int
@@ -99,7 +111,7 @@ class WorkflowSummary(Wire):
     name: str
     owner: str
     description: str | None = None
-    env_type: str
+    env_type: EnvType
     project_id: int
     client_unique_code: str
     parameters: str | None = None

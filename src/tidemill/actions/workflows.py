@@ -31,9 +31,7 @@ DEFAULT_ENV = "Prod"
 
 def sort_page(request: Any) -> Page:
     """The page that a list request asks for."""
-    name, _, direction = (request.sort_by or "Id Desc").strip().partition(" ")
-    column = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-    return Page(request.page_number, request.page_size, column, direction.strip().lower() == "desc")
+    return Page(request.page_number, request.page_size, request.sort_by.column, request.sort_by.descending)
 
 
 def create(context: Context, request: CreateWorkflowRequest) -> CreateWorkflowResponse:

@@ -1,27 +1,64 @@
 """How errors look on the wire: the only place that knows."""
 
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from tidemill.domain import errors
-from tidemill.domain.errors import SchedulerError
+from tidemill.domain.errors import Fault, SchedulerError
+
+_LISTED = 50  # faults that a message names at most
+_RETRY_AFTER = 1_000  # ms
+
+WIRE: dict[type[SchedulerError], tuple[int, str]] = {
+    errors.InvalidRequest: (400, "{Missing or Invalid}{Parameter}"),
+    errors.NotFound: (404, "Invalid{Kind}.NotFound"),
+    errors.StatusConflict: (409, "Conflict"),
+    errors.Forbidden: (403, "Forbidden.Access"),
+    errors.ActionNotFound: (404, "InvalidAction.NotFound"),
+    errors.ActionNotServed: (501, "NotImplemented"),
+    errors.AuthenticationFailed: (400, "{Code}"),
+    errors.PayloadTooLarge: (413, "RequestEntityTooLarge"),
+    errors.MethodNotAllowed: (405, "UnsupportedHTTPMethod"),
+}
+_OTHER_STATUS = {"InvalidAccessKeyId.NotFound": 404}
 
 
 @dataclass(frozen=True, slots=True)
 class WireError:
+    """`retry_after` in milliseconds, 0 for none; `action` is the one that was forbidden."""
+
     status: int
     code: str
     message: str
-    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    retry_after: int = 0
+    action: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the fault is the server's, and belongs into its log."""
+        return self.status >= 500 and self.code != "NotImplemented"
+
+    def body(self, host: str, scheme: str, request_id: str) -> bytes:
+        """The JSON object that every client reads; all members are texts, but for AccessDeniedDetail."""
+        members: dict[str, object] = {
+            "RequestId": request_id,
+            "HostId": host,
+            "Code": self.code,
+            "Message": self.message,
+            "Recommend": f"{scheme}://{host.rpartition('://')[2]}/",
+        }
+        if self.action:
+            members["AccessDeniedDetail"] = {"AuthAction": f"dataworks:{self.action}", "PolicyType": "ProjectRole"}
+        return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-_FIXED: dict[type[SchedulerError], tuple[int, str]] = {
-    errors.StatusConflict: (409, "Conflict"),
-    errors.ActionNotFound: (404, "InvalidAction.NotFound"),
-    errors.ActionNotServed: (501, "NotImplemented"),
-    errors.PayloadTooLarge: (413, "RequestEntityTooLarge"),
-    errors.MethodNotAllowed: (405, "UnsupportedHTTPMethod"),
-}
+_BUSY = WireError(
+    503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.", _RETRY_AFTER
+)
 _UNKNOWN = WireError(
     500, "InternalError", "The request processing has failed due to some unknown error, exception or failure."
 )
@@ -29,38 +66,42 @@ _UNKNOWN = WireError(
 
 def to_wire(error: BaseException) -> WireError:
     """Status, code and message of an error; one outside the tree says nothing of its insides."""
+    if _will_pass(error):
+        return _BUSY
+    if not isinstance(error, SchedulerError):
+        return _UNKNOWN
+    status, code = WIRE[type(error)]
     match error:
         case errors.InvalidRequest():
-            return _invalid(error)
+            return _invalid(status, error.faults)
         case errors.NotFound():
-            return WireError(404, f"Invalid{error.kind}.NotFound", str(error))
-        case errors.Forbidden():
-            detail = {"AuthAction": f"dataworks:{error.action}", "PolicyType": "ProjectRole"}
-            return WireError(403, "Forbidden.Access", str(error), {"AccessDeniedDetail": detail})
+            return WireError(status, f"Invalid{error.kind}.NotFound", str(error))
         case errors.AuthenticationFailed():
-            return WireError(error.status, error.code, str(error))
-        case SchedulerError():
-            return WireError(*_FIXED[type(error)], str(error))
+            return WireError(_OTHER_STATUS.get(error.code, status), error.code, str(error))
+        case errors.Forbidden():
+            return WireError(status, code, str(error), action=error.action)
         case _:
-            return _UNKNOWN
+            return WireError(status, code, str(error))
 
 
-def error_body(error: WireError, host: str, request_id: str) -> dict[str, Any]:
-    """An error's answer; `host` is the endpoint as the client called it."""
-    return {
-        "RequestId": request_id,
-        "HostId": host,
-        "Code": error.code,
-        "Message": error.message,
-        "Recommend": f"https://api.aliyun.com/troubleshoot?q={error.code}&product=dataworks-public&requestId={request_id}",
-        **error.extra,
-    }
+def _will_pass(error: BaseException) -> bool:
+    """Whether the database was away: as SQLAlchemy says it, or psycopg (which is not imported for this)."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated
+    names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
+    return isinstance(error, NoConnection) or "psycopg.OperationalError" in names
 
 
-def _invalid(error: errors.InvalidRequest) -> WireError:
-    """The code names the first fault's parameter; the message lists all of them."""
-    first = error.faults[0]
-    if first.missing and first.path == first.parameter:
-        return WireError(400, f"Missing{first.parameter}", f"{first.parameter} is mandatory for this action. {error}")
-    code = f"{'Missing' if first.missing else 'Invalid'}{first.parameter}"
-    return WireError(400, code, f"Specified parameter {first.parameter} is not valid. {error}")
+def _invalid(status: int, faults: Sequence[Fault]) -> WireError:
+    """The code names the first fault's parameter, the message lists all of them."""
+    first = faults[0]
+    listed = "; ".join(f"{fault.path}: {fault.message}" for fault in faults[:_LISTED])
+    if len(faults) > _LISTED:
+        listed += f"; and {len(faults) - _LISTED} more"
+    if not first.missing:
+        message = f"Specified parameter {first.parameter} is not valid. {listed}"
+        return WireError(status, f"Invalid{first.parameter}", message)
+    message = f"{first.path} is mandatory for this action."
+    if len(faults) > 1 or first.path != first.parameter:
+        message += f" {listed}"
+    return WireError(status, f"Missing{first.parameter}", message)

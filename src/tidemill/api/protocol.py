@@ -4,13 +4,12 @@ Give it to uvicorn as `http=Protocol`. Some clients put a whole workflow into th
 of any length, but the helper that takes a URL apart stops at 64 KiB.
 """
 
-import json
 from typing import Any
-from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tidemill.api.errors import WireError, error_body
+from tidemill.actions.perform import new_request_id
+from tidemill.api.errors import WireError
 
 MAX_HEAD = 4 * 2**20  # request line and headers together
 _LONGEST_PARSED = 32_768
@@ -67,8 +66,7 @@ class Protocol(HttpToolsProtocol):
         self._refuse(_UNREADABLE)
 
     def _refuse(self, error: WireError) -> None:
-        answer = error_body(error, "localhost", str(uuid4()).upper())
-        body = json.dumps(answer, separators=(",", ":")).encode()
+        body = error.body("localhost", self.scheme or "http", new_request_id())
         head = (
             b"HTTP/1.1 %d %s\r\ncontent-type: application/json;charset=utf-8\r\ncontent-length: %d\r\n"
             b"connection: close\r\n\r\n"

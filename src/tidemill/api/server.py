@@ -1,20 +1,18 @@
-"""The gateway: a request goes through `_answer`'s stages in order, and every answer is a JSON object."""
+"""The gateway: a request goes through the stages of `_answer`, and every answer is a JSON object."""
 
 import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-from uuid import uuid4
 
 from tidemill import __version__
-from tidemill.actions.perform import Services, perform
-from tidemill.actions.table import ACTIONS
+from tidemill.actions.caller import Caller
+from tidemill.actions.perform import Services, find_action, new_request_id, perform
 from tidemill.api.authenticate import Authenticator
-from tidemill.api.errors import error_body, to_wire
-from tidemill.api.request import Incoming, Receive, Scope, Send, read
-from tidemill.domain.errors import ActionNotFound, AuthenticationFailed, MethodNotAllowed
+from tidemill.api.errors import to_wire
+from tidemill.api.request import Disconnected, Incoming, Receive, Scope, Send, read
+from tidemill.domain.errors import ActionNotFound, MethodNotAllowed
 from tidemill.store.accounts import Keys
 
 log = logging.getLogger(__name__)
@@ -22,80 +20,102 @@ log = logging.getLogger(__name__)
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 API_VERSION = "2024-05-18"
-_HEADERS = [
-    (b"content-type", b"application/json;charset=utf-8"),
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"*"),
-    (b"keep-alive", b"timeout=75"),
-]
-_THREADS = 16
+_READERS = 4
+_WRITERS = 4
+_JSON = (b"content-type", b"application/json;charset=utf-8")
+_FOR_ALL = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*")]
 
 
 def create_app(services: Services) -> App:
-    """The ASGI application over these services."""
+    """The ASGI application: every path is the API, except `/health`."""
     return Gateway(services)
 
 
 class Gateway:
+    """Answers are JSON also where `Format=XML` was asked for: no client of the API needs XML."""
+
     def __init__(self, services: Services) -> None:
+        settings = services.settings
         self._services = services
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="action")
         self._authenticator = Authenticator(
-            services.database,
-            Keys(services.database, services.settings),
-            services.settings.clock_skew,
-            services.clock.now(),
+            services.database, Keys(services.database, settings), settings.clock_skew, services.clock.now()
         )
+        # Apart, because writers wait for each other: a reader is not to wait behind them.
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
+        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="write")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        if scope["path"].rstrip("/").endswith("/health") and scope["method"] in ("GET", "HEAD"):
-            await _send(send, 200, {"Status": "ok", "Version": __version__}, str(uuid4()).upper(), scope["method"])
+        if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
+            await _send(scope, send, 200, _health(), new_request_id())
             return
-        request_id = str(uuid4()).upper()
+        request_id = new_request_id()
         try:
-            status, answer = 200, await self._answer(scope, receive, request_id)
+            body = await self._answer(scope, receive, request_id)
+            await _send(scope, send, 200, body, request_id)
+        except Disconnected:
+            return
         except Exception as error:
-            status, answer = self._refusal(scope, error, request_id)
-        await _send(send, status, {"RequestId": request_id, **answer}, request_id, scope["method"])
+            await _refuse(scope, send, error, request_id)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> dict[str, Any]:
-        """Read, authenticate, then authorise, validate and act (in `perform`), and answer."""
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
+        """Read, authenticate; then, in a thread, validate, authorise and act (all in `perform`); answer."""
         if scope["method"] not in ("GET", "POST"):
-            raise MethodNotAllowed("GET or POST is expected.")
+            raise MethodNotAllowed(f"GET or POST is expected, not {scope['method']}.")
         incoming = await read(scope, receive, self._services.settings.max_request)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._act, incoming, request_id)
+        loop = asyncio.get_running_loop()
+        known = await loop.run_in_executor(self._readers, self._authenticate, incoming, request_id)
+        if isinstance(known, bytes):
+            return known
+        return await loop.run_in_executor(self._writers, self._perform, incoming, *known, request_id)
 
-    def _act(self, incoming: Incoming, request_id: str) -> dict[str, Any]:
-        name = incoming.common("Action", "x-acs-action")
-        version = incoming.common("Version", "x-acs-version")
-        for given, parameter in ((name, "Action"), (version, "Version")):
-            if given is None:
-                raise AuthenticationFailed(f"Missing{parameter}", f"{parameter} is mandatory for this action.", 400)
+    def _authenticate(self, incoming: Incoming, request_id: str) -> bytes | tuple[Caller, str, int]:
+        """The answer of a reading action; of a writing one its caller, name and moment, to go on with elsewhere."""
+        name = incoming.named("Action", "x-acs-action")
+        version = incoming.named("Version", "x-acs-version")
         now = self._services.clock.now()
         caller = self._authenticator.caller(incoming, now)
         if version != API_VERSION:
-            raise ActionNotFound(f"Specified api is not found: the version served is {API_VERSION}, not {version}.")
-        return perform(self._services, caller, name or "", incoming.parameters, now, request_id)
+            raise ActionNotFound(f"Specified api is not found: version {API_VERSION} is served here.")
+        if find_action(self._services, name).reads:
+            return self._perform(incoming, caller, name, now, request_id)
+        return caller, name, now
 
-    def _refusal(self, scope: Scope, error: Exception, request_id: str) -> tuple[int, dict[str, Any]]:
-        wire = to_wire(error)
-        if wire.status >= 500 and wire.code == "InternalError":
-            log.error("request %s failed", request_id, exc_info=error)
-        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
-        return wire.status, error_body(wire, host, request_id)
+    def _perform(self, incoming: Incoming, caller: Caller, name: str, now: int, request_id: str) -> bytes:
+        response = perform(self._services, caller, name, incoming.own_parameters, now, request_id)
+        members = response.model_dump_json(by_alias=True, exclude_none=True)
+        start = f'{{"RequestId":"{request_id}"'
+        return f"{start}}}".encode() if members == "{}" else f"{start},{members[1:]}".encode()
 
 
-async def _send(send: Send, status: int, answer: dict[str, Any], request_id: str, method: str) -> None:
-    body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    headers = [*_HEADERS, (b"content-length", str(len(body)).encode()), (b"x-acs-request-id", request_id.encode())]
-    if status == 413:
-        headers.append((b"connection", b"close"))  # the rest of the body was not read
+def _health() -> bytes:
+    return json.dumps({"Status": "ok", "Version": __version__}).encode()
+
+
+async def _refuse(scope: Scope, send: Send, error: Exception, request_id: str) -> None:
+    wire = to_wire(error)
+    if wire.is_ours:
+        log.error("request %s failed", request_id, exc_info=error)
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
+    headers: list[tuple[bytes, bytes]] = []
+    if wire.retry_after:
+        headers.append((b"x-acs-retry-after", str(wire.retry_after).encode()))
+    if wire.status == 413:
+        headers.append((b"connection", b"close"))  # the rest of the body may never have been read
+    await _send(scope, send, wire.status, wire.body(host, scope.get("scheme", "http"), request_id), request_id, headers)
+
+
+async def _send(
+    scope: Scope,
+    send: Send,
+    status: int,
+    body: bytes,
+    request_id: str,
+    more_headers: list[tuple[bytes, bytes]] | None = None,
+) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    id = (b"x-acs-request-id", request_id.encode())
+    headers = [_JSON, length, id, *_FOR_ALL, *(more_headers or [])]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
-
-
-def served() -> list[str]:
-    """The operations that this server has, in order."""
-    return sorted(ACTIONS)
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

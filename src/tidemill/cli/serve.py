@@ -101,6 +101,7 @@ def _serve_http(services: Services, listener: socket.socket) -> None:
         log_level="warning",
         access_log=False,
         lifespan="off",
+        ws="none",
         timeout_keep_alive=75,
         server_header=False,
         timeout_graceful_shutdown=5,

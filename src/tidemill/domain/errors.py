@@ -7,7 +7,7 @@ SchedulerError                what a caller can cause and act on
 ├── Forbidden                 the account may not do this
 ├── ActionNotFound            no operation of that name and version
 ├── ActionNotServed           the API has the operation, this server does not
-├── AuthenticationFailed      the caller did not prove who it is (see its subclasses)
+├── AuthenticationFailed      the caller did not prove who it is; carries the gateway's code for how
 ├── PayloadTooLarge           the request is larger than the server accepts
 └── MethodNotAllowed          neither GET nor POST
 
@@ -81,9 +81,8 @@ class MethodNotAllowed(SchedulerError):
 
 
 class AuthenticationFailed(SchedulerError):
-    """The caller did not prove who it is; `code` and `status` are the gateway's own for each way to fail."""
+    """The caller did not prove who it is. `code` is the gateway's for this way to fail (`SignatureNonceUsed` …)."""
 
-    def __init__(self, code: str, message: str, status: int) -> None:
+    def __init__(self, code: str, message: str) -> None:
         self.code = code
-        self.status = status
         super().__init__(message)

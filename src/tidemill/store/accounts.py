@@ -9,8 +9,8 @@ import hashlib
 import os
 import secrets
 import string
-import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -19,18 +19,26 @@ from sqlalchemy import Connection, insert, select, update
 from tidemill.settings import Settings
 from tidemill.store.engine import Database
 from tidemill.store.ids import DEFAULT_PROJECT
+from tidemill.store.statements import Statement, String, bindparam
 from tidemill.store.tables import access_key, account, project, project_member, resource_group
 
 FIRST_ACCOUNT = "1000"
 DEFAULT_RESOURCE_GROUP = "S_res_group_default"
 _ALPHABET = string.ascii_letters + string.digits
-_KEPT = 5.0  # seconds that a decrypted key is trusted
+ACTIVE = "Active"
+_KEPT = 5_000  # ms that a key is trusted without looking again
+
+_find_key = Statement(
+    select(access_key.c.secret_encrypted, access_key.c.account_id, access_key.c.status, account.c.status)
+    .join_from(access_key, account, account.c.id == access_key.c.account_id)
+    .where(access_key.c.id == bindparam("access_key_id", type_=String))
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
     access_key_id: str
-    secret: str
+    secret: str = field(repr=False)
     account_id: str
     active: bool
 
@@ -38,7 +46,7 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class NewKey:
     access_key_id: str
-    access_key_secret: str
+    access_key_secret: str = field(repr=False)
 
 
 def fernet(settings: Settings, *, sqlite: bool) -> Fernet:
@@ -52,69 +60,77 @@ def fernet(settings: Settings, *, sqlite: bool) -> Fernet:
 
 
 def _key_file(path: Path) -> str:
+    """The key that the file holds, or a new one. Two that start at once end with the same."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.write(file, secrets.token_urlsafe(32).encode())
-        os.fsync(file)
-        os.close(file)
-        new.rename(path)
+        new = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(file, secrets.token_urlsafe(32).encode())
+            os.fsync(file)
+            with suppress(FileExistsError):
+                os.link(new, path)  # whole, or not there
+        finally:
+            os.close(file)
+            new.unlink()
     return path.read_text().strip()
 
 
 class Keys:
-    """Access keys by id; a decrypted one is kept for a few seconds, so that a request does not pay for it."""
+    """Access keys by id. One that was looked up is kept for some seconds, so that a request does not pay for it."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._fernet = fernet(settings, sqlite=database.is_sqlite)
-        self._kept: dict[str, tuple[float, Key | None]] = {}
+        self._kept: dict[str, tuple[int, Key]] = {}
 
-    def find(self, access_key_id: str) -> Key | None:
-        """The key, None if there is none of that id. Raises ValueError if it was encrypted with another secret key."""
-        kept = self._kept.get(access_key_id)
-        if kept is not None and kept[0] > time.monotonic():
-            return kept[1]
-        if len(self._kept) > 10_000:
-            self._kept.clear()
+    def find(self, access_key_id: str, now: int) -> Key | None:
+        """The key, None if there is none of that id. Raises ValueError if it was encrypted with another secret_key."""
+        until, key = self._kept.get(access_key_id, (0, None))
+        if now < until:
+            return key
         key = self._load(access_key_id)
-        self._kept[access_key_id] = (time.monotonic() + _KEPT, key)
+        if key is not None:  # unknown ids are not kept: strangers could fill the memory
+            self._kept[access_key_id] = (now + _KEPT, key)
         return key
 
+    def forget(self) -> None:
+        """Look every key up again; call it after a change of keys or accounts that is to count at once."""
+        self._kept.clear()
+
     def _load(self, access_key_id: str) -> Key | None:
-        k, a = access_key.c, account.c
-        statement = (
-            select(k.secret_encrypted, k.account_id, k.status, a.status)
-            .join_from(access_key, account, a.id == k.account_id)
-            .where(k.id == access_key_id)
-        )
         with self._database.read() as db:
-            row = db.execute(statement).one_or_none()
+            row = _find_key(db, access_key_id=access_key_id).one_or_none()
         if row is None:
             return None
-        try:
-            secret = self._fernet.decrypt(row[0].encode()).decode()
-        except InvalidToken:
-            raise ValueError("access keys were encrypted with another secret_key") from None
-        return Key(access_key_id, secret, row[1], row[2] == "Active" and row[3] == "Active")
+        return Key(access_key_id, _decrypt(self._fernet, row[0]), row[1], {row[2], row[3]} == {ACTIVE})
+
+
+def _decrypt(key: Fernet, encrypted: str) -> str:
+    try:
+        return key.decrypt(encrypted.encode()).decode()
+    except InvalidToken:
+        raise ValueError("secret_key: access keys in the database were encrypted with another one") from None
 
 
 def ensure_first_start(db: Connection, settings: Settings, now: int) -> NewKey | None:
-    """Make what a fresh installation has, and the key that the settings name; returns a key only if it made one up."""
+    """Make what a fresh installation has, and see that the key which the settings name is stored. Repeatable.
+
+    Returns a key only if it made one up: who starts the server shows it once. Raises ValueError for half a key.
+    """
+    id, secret = settings.access_key_id, settings.access_key_secret.get_secret_value()
+    if bool(id) != bool(secret):
+        raise ValueError("access_key_id and access_key_secret: set both or neither")
     fresh = db.execute(select(account.c.id).limit(1)).one_or_none() is None
     if fresh:
-        _fresh(db, settings, now)
-    key_id, secret = settings.access_key_id, settings.access_key_secret.get_secret_value()
-    if bool(key_id) != bool(secret):
-        raise ValueError("access_key_id and access_key_secret: set both or neither")
-    if key_id:
-        _put_key(db, settings, key_id, secret, now)
+        _make_default_project(db, settings, now)
+    if id:
+        _put_key(db, settings, NewKey(id, secret), now)
         return None
     if not fresh:
         return None
     made = NewKey("LTAI" + _random(20), _random(30))
-    _put_key(db, settings, made.access_key_id, made.access_key_secret, now)
+    _put_key(db, settings, made, now)
     return made
 
 
@@ -122,8 +138,8 @@ def _random(length: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
-def _fresh(db: Connection, settings: Settings, now: int) -> None:
-    db.execute(insert(account).values(id=FIRST_ACCOUNT, name="admin", status="Active", create_time=now))
+def _make_default_project(db: Connection, settings: Settings, now: int) -> None:
+    db.execute(insert(account).values(id=FIRST_ACCOUNT, name="admin", status=ACTIVE, create_time=now))
     db.execute(
         insert(project).values(
             id=DEFAULT_PROJECT,
@@ -148,15 +164,29 @@ def _fresh(db: Connection, settings: Settings, now: int) -> None:
     )
 
 
-def _put_key(db: Connection, settings: Settings, key_id: str, secret: str, now: int) -> None:
+def _put_key(db: Connection, settings: Settings, key: NewKey, now: int) -> None:
+    """Store a key of the first account; one of that id gets the new secret."""
     encrypting = fernet(settings, sqlite=db.dialect.name == "sqlite")
-    row = db.execute(select(access_key.c.secret_encrypted).where(access_key.c.id == key_id)).one_or_none()
-    encrypted = encrypting.encrypt(secret.encode()).decode()
-    if row is None:
-        db.execute(
-            insert(access_key).values(
-                id=key_id, account_id=FIRST_ACCOUNT, secret_encrypted=encrypted, status="Active", create_time=now
-            )
+    stored = db.execute(select(access_key.c.secret_encrypted).where(access_key.c.id == key.access_key_id)).scalar()
+    if stored is not None and _is(encrypting, stored, key.access_key_secret):
+        return
+    encrypted = encrypting.encrypt(key.access_key_secret.encode()).decode()
+    if stored is not None:
+        db.execute(update(access_key).where(access_key.c.id == key.access_key_id).values(secret_encrypted=encrypted))
+        return
+    db.execute(
+        insert(access_key).values(
+            id=key.access_key_id,
+            account_id=FIRST_ACCOUNT,
+            secret_encrypted=encrypted,
+            status=ACTIVE,
+            create_time=now,
         )
-    else:
-        db.execute(update(access_key).where(access_key.c.id == key_id).values(secret_encrypted=encrypted))
+    )
+
+
+def _is(encrypting: Fernet, encrypted: str, secret: str) -> bool:
+    try:
+        return encrypting.decrypt(encrypted.encode()).decode() == secret
+    except InvalidToken:
+        return False
