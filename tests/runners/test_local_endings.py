@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -153,6 +154,24 @@ def test_closing_waits_for_runs_then_ends_them_as_lost(bench: Bench, pipe: str) 
     assert not bench.alive(guard)
     again = bench.runner()
     assert {result.instance for result in bench.results(again, 2)} == {1, 2}
+
+
+def test_closing_ends_a_guard_that_was_just_started(bench: Bench) -> None:
+    runner = bench.runner()
+    bench.kill(bench.guard())
+    while bench.alive(bench.guard()) or runner.wait(0.001):  # until the client has seen it, and has started another
+        pass
+    runner.close(stop_runs=True, grace=0)
+    bench.eventually(lambda: not bench.guards())
+
+
+def test_a_removed_data_directory_ends_guard_and_runner(bench: Bench) -> None:
+    runner = bench.runner(idle_exit=0.0)
+    guard, child = bench.guard(), bench.runner_process()
+    shutil.rmtree(bench.directory)
+    bench.kill(child)
+    bench.eventually(lambda: not bench.alive(guard))
+    runner.close(stop_runs=False, grace=0)
 
 
 def test_closing_does_not_wait_when_nothing_runs(bench: Bench) -> None:

@@ -116,6 +116,29 @@ def test_the_working_directory_is_private_and_removed(bench: Bench) -> None:
     bench.eventually(lambda: not list((bench.directory / "runner/trash").iterdir()))
 
 
+def test_a_directory_that_is_used_again_shows_nothing_of_the_run_before(bench: Bench) -> None:
+    runner = bench.runner()
+    for number in range(1, 9):  # some of them change what they were given
+        change = (
+            "true",
+            "chmod 755 .",
+            "ln $0 ../other",
+            "touch .hidden",
+            "chmod a+r $0",
+            "rm $0",
+            "mv $0 x",
+            "cat $0",
+        )
+        secret = f"# {'secret' * 100 * (9 - number)}\n"
+        script = f"ls -A; stat -c '%a %h' . $0; {change[number % 8]}\n{secret}"
+        runner.submit([bench.run(script, number)])
+        assert bench.result(runner).exit_code == 0
+        assert bench.log(number).startswith("script.sh\n700 2\n600 1\n")
+    bench.eventually(lambda: [path.name for path in (bench.directory / "work").iterdir()] == ["other"])
+    for spare in (bench.directory / "runner/spare").iterdir():
+        assert (spare / "script.sh").read_text() == "\n"
+
+
 def test_a_task_type_without_executor_is_refused_with_a_log(bench: Bench) -> None:
     runner = bench.runner()
     runner.submit([bench.run("select 1", task_type="ODPS_SQL")])

@@ -10,10 +10,14 @@ class DataDirectoryInUse(Exception):
 
 
 class DataDirectory:
-    """Made if need be, closed to other users, and locked for the life of this process."""
+    """Made if need be, closed to other users, and locked for the life of this process.
 
-    def __init__(self, path: Path) -> None:
+    `passable` lets the task user through to its own folders; database, keys and lock stay closed to it.
+    """
+
+    def __init__(self, path: Path, *, passable: bool = False) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o711 if passable else 0o700)
         self.path = path
         self._lock = os.open(path / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -32,7 +32,8 @@ def serve(settings: Settings) -> None:
 
     Raises DataDirectoryInUse when another server owns the data directory, OSError when the port is taken.
     """
-    directory = DataDirectory(settings.data)
+    os.umask(0o077)
+    directory = DataDirectory(settings.data, passable=bool(settings.task_user))
     listener = _listen(settings.host, settings.port)
     database = open_database(settings.database_url, settings.synchronous)
     clock = SystemClock()

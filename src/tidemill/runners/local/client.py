@@ -49,6 +49,7 @@ class LocalRunner:
         self._unconfirmed: dict[Key, Run] = {}  # sent, and neither accepted nor ended
         self._stopping: set[Key] = set()  # asked to stop, and not ended
         self._woken = False
+        self._closed = False
 
     def start(self) -> None:
         """Find the runner that an earlier server left, or start one. RunnerUnavailable: none answers in 30 s."""
@@ -96,7 +97,10 @@ class LocalRunner:
 
     def close(self, *, stop_runs: bool, grace: float) -> list[Result]:
         """See the contract. What this returns was not acknowledged, and so is delivered again after the next start."""
-        if stop_runs and self._connection.was_greeted:
+        if self._closed:
+            return []
+        self._closed = True
+        if stop_runs:
             self._shut_down(grace)
         self._connection.close()
         self._wake.close()
@@ -104,6 +108,7 @@ class LocalRunner:
         return arrived
 
     def _shut_down(self, grace: float) -> None:
+        self._connection.leaving = True
         until = time.monotonic() + grace
         deadline = until + self._settings.stop_grace + 10
         asked: object = None

@@ -63,15 +63,14 @@ class Connection:
         self._may_start_at = 0.0
         self.channel: Channel | None = None
         self.greeted = False  # on the present channel
-
-    @property
-    def was_greeted(self) -> bool:
-        """Whether a runner ever answered."""
-        return self._guard >= 0
+        self.leaving = False  # start no more guards
 
     @property
     def guard_lives(self) -> bool:
-        """Whether the guard that greeted last is alive."""
+        """Whether the guard that greeted last is alive, or one that was started and has not greeted yet."""
+        self._child_status()
+        if self._child:
+            return True
         if self._guard < 0:
             return False
         poll = select.poll()
@@ -141,10 +140,10 @@ class Connection:
         if self._guard >= 0:
             os.close(self._guard)
             self._guard = -1
-        self.reap()
+        self._child_status()
 
-    def reap(self) -> int | None:
-        """The status of the guard that this process started, as from `os.waitpid`, if it has just ended."""
+    def _child_status(self) -> int | None:
+        """The exit status of the guard that this process started, as from `os.waitpid`, if it has just ended."""
         if not self._child:
             return None
         child, status = os.waitpid(self._child, os.WNOHANG)
@@ -161,11 +160,13 @@ class Connection:
 
     def _see_to_guard(self) -> None:
         """Start a guard if none is there. RunnerUnavailable: the one that was started has given up."""
-        status = self.reap()
+        if self.leaving:
+            return
+        status = self._child_status()
         if status is not None and os.WIFEXITED(status) and os.WEXITSTATUS(status):
             raise RunnerUnavailable(f"The runner cannot be started. {self.complaint()}")
         now = time.monotonic()
-        if self._child or self.guard_lives or now < self._may_start_at:
+        if self.guard_lives or now < self._may_start_at:
             return
         self._may_start_at = now + _BETWEEN_STARTS
         self._child = _start_guard(self._settings)

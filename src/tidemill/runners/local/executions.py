@@ -6,11 +6,12 @@ import math
 import os
 import signal
 import time
+from itertools import islice
 
 from tidemill.runners.local import layout, processes
 from tidemill.runners.local.capped_log import CappedLog
+from tidemill.runners.local.directories import Directories
 from tidemill.runners.local.journal import Journal, now, ticks
-from tidemill.runners.local.removal import Removal
 from tidemill.runners.local.spawn import Refused, Submitted, script_name, spawn, working_directory
 from tidemill.runners.local.strays import Orphans, Remains
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tidemill.runners.local.wire import Key, ResultRow
 
 _SPAWNS = 8  # in one turn, so that the ends of short tasks are not held up by a large batch
+_TIDY_LATER = 0.005  # seconds
 _LOOK_AGAIN = 0.002  # seconds between looks at what is being killed
 
 
@@ -60,21 +62,18 @@ class Executions:
         self._settings = settings
         self._orphans = Orphans(guard)
         self._journal = Journal(f"{data}/{layout.JOURNAL}")
-        self._removal = Removal(f"{data}/{layout.TRASH}")
-        self._removal.remove(f"{data}/{layout.WORK}")  # no run of an earlier runner is alive
-        os.makedirs(f"{data}/{layout.WORK}", 0o700, exist_ok=True)
+        self._directories = Directories(data)
         self._waiting: dict[Key, Submitted] = {}
         self._live: dict[int, Live] = {}  # by process id
-        self._ending: list[
-            tuple[Live, Remains]
-        ] = []  # the main process has ended, and what it left behind is being ended
+        self._ending: list[tuple[Live, Remains]] = []  # their main process has ended, not yet all that it left
         self._over_now: list[Live] = []  # whose directories are still there
         self._known: dict[Key, Live] = {}  # those of `_live` and `_ending`
         self._accepted: list[Key] = []
         self._results: list[ResultRow] = []
         self._next_due = math.inf
+        self._tidy_at = math.inf
         self.leaving = False
-        self._leave_as = ("", "")
+        self._leave_at, self._leave_as = math.inf, ("", "")
 
     @property
     def active(self) -> bool:
@@ -84,9 +83,10 @@ class Executions:
     @property
     def next_look(self) -> float:
         """When `turn` is wanted next, by the monotonic clock; infinity: not before something comes."""
-        if self._waiting or self._removal.busy:
+        if self._waiting or self._directories.busy:
             return 0.0
-        return min(self._next_due, time.monotonic() + _LOOK_AGAIN) if self._ending else self._next_due
+        soon = time.monotonic() + _LOOK_AGAIN if self._ending else math.inf
+        return min(soon, self._next_due, self._tidy_at)
 
     def sessions(self) -> dict[int, int]:
         """The main processes that live, and when they were started in `ticks`."""
@@ -118,7 +118,7 @@ class Executions:
     def leave(self, at: float, outcome: str, message: str) -> None:
         """Start nothing more; what still runs at the monotonic time `at` is ended with this outcome and message."""
         self.leaving = True
-        self._leave_as = (outcome, message)
+        self._leave_at, self._leave_as = at, (outcome, message)
         for key in self._waiting:
             self._end_unstarted(key, outcome, message)
         self._waiting.clear()
@@ -148,14 +148,21 @@ class Executions:
         results, self._results = self._results, []
         return results
 
-    def tidy(self) -> None:
-        """Remove the directories of runs that are over; after their results were sent, for nobody waits for this."""
-        for run in self._over_now:
-            directory = working_directory(self._settings.data_directory, *run.key)
-            self._removal.remove(directory, script_name(run.task_type))
-        self._over_now.clear()
-        if self._removal.busy:
-            self._removal.go_on()
+    def tidy(self, moment: float) -> None:
+        """Remove the directories of runs that are over, when nothing is more urgent.
+
+        That is while a task runs, or when a little time has passed: just after a result the next run of a chain is
+        about to come, and would have to wait.
+        """
+        if self._live or moment >= self._tidy_at:
+            for run in self._over_now:
+                if run.key not in self._known:  # acknowledged and submitted once more, it has the directory again
+                    directory = working_directory(self._settings.data_directory, *run.key)
+                    self._directories.give_back(directory, script_name(run.task_type))
+            self._over_now.clear()
+            self._tidy_at = math.inf
+        if self._directories.busy:
+            self._directories.go_on()
 
     def take_accepted(self) -> list[Key]:
         """Runs that were accepted and not handed out since the last server came."""
@@ -190,9 +197,9 @@ class Executions:
     # Starting
 
     def _start_some(self) -> None:
-        batch = [self._waiting.pop(key) for key in list(self._waiting)[:_SPAWNS]] if self._waiting else []
-        if not batch:
+        if not self._waiting:
             return
+        batch = [self._waiting.pop(key) for key in list(islice(self._waiting, _SPAWNS))]
         try:
             self._journal.accept([(run.instance, run.run_number) for run in batch])
         except OSError as error:
@@ -206,7 +213,7 @@ class Executions:
     def _start(self, run: Submitted) -> None:
         started = now()
         try:
-            process_id = spawn(run, self._settings, self._removal)
+            process_id = spawn(run, self._settings, self._directories)
         except Refused as refusal:
             self._end_unstarted((run.instance, run.run_number), "refused", str(refusal))
             return
@@ -230,7 +237,7 @@ class Executions:
             if run.outcome != "exited":
                 run.due = math.inf
                 processes.signal_group(run.process_id, signal.SIGKILL)
-            elif self.leaving:
+            elif moment >= self._leave_at:
                 self._terminate(run, *self._leave_as)
             else:
                 self._terminate(run, "timed_out", "")
@@ -261,6 +268,7 @@ class Executions:
         del self._known[run.key]
         run.log.keep_below_cap()
         self._over_now.append(run)
+        self._tidy_at = time.monotonic() + _TIDY_LATER
         self._finish((*run.key, run.outcome, run.exit_code, run.started, now(), run.process_id, run.message))
 
     def _finish(self, row: ResultRow) -> None:

@@ -99,6 +99,8 @@ def _keep_runner(settings: Settings) -> None:
         if _run_once(settings):
             return
         processes.end_descendants()
+        if not os.path.exists(f"{settings.data_directory}/{layout.LOCK}"):
+            return  # somebody has removed the data directory: there is nothing to guard any more
         _note_gone()
         if time.monotonic() - born > 1:
             pause = _SHORTEST_PAUSE

@@ -10,6 +10,7 @@ JOURNAL = "runner/journal"
 SOCKET = "runner/socket"
 MESSAGES = "runner/messages.log"  # what the guard and the runner themselves have to say
 TRASH = "runner/trash"  # directories that are being removed
+SPARE = "runner/spare"  # working directories for later runs
 LOGS = "logs"
 WORK = "work"
 

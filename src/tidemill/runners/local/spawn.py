@@ -11,7 +11,7 @@ from tidemill.runners.tasks.table import SERVED, not_served
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tidemill.runners.local.removal import Removal
+    from tidemill.runners.local.directories import Directories
     from tidemill.runners.local.settings import Settings
 
 _ALL_SIGNALS = [number for number in signal.valid_signals() if number not in (signal.SIGKILL, signal.SIGSTOP)]
@@ -58,7 +58,7 @@ def script_name(task_type: str) -> str:
     return starter.file_name if starter else ""
 
 
-def spawn(run: Submitted, settings: Settings, removal: Removal) -> int:
+def spawn(run: Submitted, settings: Settings, directories: Directories) -> int:
     """The process id of the run's main process, leader of a session of its own. Changes the working directory.
 
     Refused: nothing was started, and the log says why, if it can be written.
@@ -69,7 +69,7 @@ def spawn(run: Submitted, settings: Settings, removal: Removal) -> int:
     except OSError as error:
         raise Refused(f"The log cannot be written: {error}") from error
     try:
-        return _spawn(run, settings, removal, descriptor)
+        return _spawn(run, settings, directories, descriptor)
     except Refused as refusal:
         _say(descriptor, str(refusal))
         raise
@@ -77,15 +77,14 @@ def spawn(run: Submitted, settings: Settings, removal: Removal) -> int:
         os.close(descriptor)
 
 
-def _spawn(run: Submitted, settings: Settings, removal: Removal, log: int) -> int:
+def _spawn(run: Submitted, settings: Settings, directories: Directories, log: int) -> int:
     starter = SERVED.get(run.task_type)
     if starter is None:
         raise Refused(not_served(run.task_type))
     directory = working_directory(settings.data_directory, run.instance, run.run_number)
     script = f"{directory}/{starter.file_name}"
     try:
-        _make_directory(directory, removal)
-        _write_private(script, run.script.encode())
+        directories.prepare(directory, starter.file_name, run.script.encode())
         program = starter.command(script, run.arguments, settings.python)
         os.chdir(directory)  # posix_spawn cannot; this process has one thread, and no other use of its own directory
         return os.posix_spawn(
@@ -102,7 +101,7 @@ def _spawn(run: Submitted, settings: Settings, removal: Removal, log: int) -> in
             setsigdef=_ALL_SIGNALS,
         )
     except Exception as error:  # a zero byte in an argument, a full disk …: whatever it is, the other runs go on
-        removal.remove(directory, starter.file_name)
+        directories.give_back(directory, starter.file_name)
         raise Refused(f"The task cannot be started: {error}") from error
     finally:
         os.chdir("/")  # to stay would make the next chdir pay for freeing a directory that was removed meanwhile
@@ -127,23 +126,6 @@ def _open_log(path: str) -> int:
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), 0o750, exist_ok=True)
         return os.open(path, flags, 0o640)
-
-
-def _make_directory(path: str, removal: Removal) -> None:
-    try:
-        os.mkdir(path, 0o700)
-    except FileExistsError:
-        removal.remove(path)
-        os.mkdir(path, 0o700)
-
-
-def _write_private(path: str, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        while content:
-            content = content[os.write(descriptor, content) :]
-    finally:
-        os.close(descriptor)
 
 
 def _say(descriptor: int, message: str) -> None:

@@ -28,12 +28,13 @@ encode = json.JSONEncoder(separators=(",", ":")).encode
 class Channel:
     """One end of a connection. Nothing blocks: what cannot be sent yet is kept until `flush`."""
 
-    __slots__ = ("_incoming", "_outgoing", "_searched", "closed", "connection")
+    __slots__ = ("_incoming", "_outgoing", "_read", "_searched", "closed", "connection")
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self.connection = connection
         self.closed = False
+        self._read = memoryview(bytearray(_READ_SIZE))  # kept: new memory for each read would cost more than the read
         self._incoming = bytearray()
         self._searched = 0
         self._outgoing = bytearray()
@@ -70,15 +71,15 @@ class Channel:
     def receive(self) -> list[Message]:
         """The complete messages that one read gives. The end of the connection, or nonsense on it, sets `closed`."""
         try:
-            data = self.connection.recv(_READ_SIZE)
+            length = self.connection.recv_into(self._read)
         except BlockingIOError:
             return []
         except OSError:
-            data = b""
-        if not data:
+            length = 0
+        if not length:
             self.closed = True
             return []
-        self._incoming += data
+        self._incoming += self._read[:length]
         end = self._incoming.rfind(b"\n", self._searched)
         if end < 0:
             self._searched = len(self._incoming)  # a long script comes in many reads: do not search it again each time
