@@ -5,13 +5,14 @@ instance's end moves its workflow instance, and a reopened upstream holds back w
 instance, the scheduler or an operator's action, goes through `carry_out`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from tidemill.domain.instance import Change, Instance, move
 from tidemill.domain.status import Event, Status
 from tidemill.store import instances, representatives
+from tidemill.store.instances import Counters
 
 
 def carry_out(db: Connection, now: int, moved: Sequence[Instance], changes: Sequence[Change]) -> None:
@@ -23,7 +24,8 @@ def carry_out(db: Connection, now: int, moved: Sequence[Instance], changes: Sequ
         opened = [change.id for change in pending[1] if change.kind == "Workflow" and change.event == Event.STARTED]
         if opened:
             instances.open_entry(db, now, opened)
-        pending = _follow(db, now, {*touched, *opened}) if touched or opened else ([], [])
+        touched |= instances.counters(db, [id for id in opened if id not in touched]) if opened else {}
+        pending = _follow(db, now, touched)
 
 
 def _pass_on(db: Connection, now: int, changes: Iterable[Change]) -> None:
@@ -42,26 +44,21 @@ def _hold_back(db: Connection, now: int, reopened: Iterable[int]) -> None:
     instances.save(db, now, queued, [move(instance, Event.UPSTREAM_REOPENED, now) for instance in queued])
 
 
-def _follow(db: Connection, now: int, representative_ids: Iterable[int]) -> tuple[list[Instance], list[Change]]:
+def _follow(db: Connection, now: int, counted: Mapping[int, Counters]) -> tuple[list[Instance], list[Change]]:
     """Move the workflow instances whose inner instances changed; those already right are left alone."""
-    counted = representatives.counters(db, representative_ids)
     troubled = [item.id for item in counted.values() if item.failed and item.unfinished]
     proceeding = representatives.proceeding(db, troubled) if troubled else set[int]()
-    moved: list[Instance] = []
-    changes: list[Change] = []
-    for instance in instances.load(db, counted):
-        event = _next(instance, counted[instance.id], instance.id in proceeding)
-        if event is not None:
-            moved.append(instance)
-            changes.append(move(instance, event, now))
+    events = {id: _next(item, id in proceeding) for id, item in counted.items()}
+    moved = instances.load(db, due) if (due := [id for id, event in events.items() if event is not None]) else []
+    changes = [move(instance, event, now) for instance in moved if (event := events[instance.id]) is not None]
     return moved, changes
 
 
-def _next(instance: Instance, counted: representatives.Counters, proceeding: bool) -> Event | None:
+def _next(counted: Counters, proceeding: bool) -> Event | None:
     if counted.unfinished == 0:
-        return None if instance.status == Status.SUCCESS else Event.SUCCEEDED
-    if instance.status == Status.NOT_RUN:
+        return None if counted.status == Status.SUCCESS else Event.SUCCEEDED
+    if counted.status == Status.NOT_RUN:
         return None
     if counted.failed and not proceeding:
-        return None if instance.status == Status.FAILURE else Event.FAILED
-    return None if instance.status == Status.RUNNING else Event.REOPENED
+        return None if counted.status == Status.FAILURE else Event.FAILED
+    return None if counted.status == Status.RUNNING else Event.REOPENED

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from tidemill.domain.instance import come_due
+from tidemill.domain.status import Event
 from tidemill.scheduler.consequences import carry_out
 from tidemill.store import instances
 
@@ -16,6 +17,9 @@ def release(db: Connection, now: int, limit: int = WAVE) -> bool:
         due = instances.ready(db, now, limit - done)
         if not due:
             return False
-        carry_out(db, now, due, [come_due(instance, now) for instance in due])
+        changes = [come_due(instance, now) for instance in due]
+        carry_out(db, now, due, changes)
         done += len(due)
+        if all(change.event == Event.TIME_CAME for change in changes) and done < limit:
+            return False  # they were only queued: nothing else can have come due by it
     return True

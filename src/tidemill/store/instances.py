@@ -48,7 +48,9 @@ _count = Statement(
     update(task_instance)
     .where(t.id == _counts.c.id)
     .values(unfinished=t.unfinished + _counts.c.unfinished, failed=t.failed + _counts.c.failed)
+    .returning(t.id, t.status, t.unfinished, t.failed)
 )
+_counters = Statement(select(t.id, t.status, t.unfinished, t.failed).where(t.id.in_(given_ids())))
 
 _satisfy = Statement(
     update(instance_edge)
@@ -154,7 +156,17 @@ def next_due(db: Connection, now: int) -> int | None:
     return _next_due(db, now=now).scalar()
 
 
-def save(db: Connection, now: int, instances: Sequence[Instance], changes: Sequence[Change]) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """A representative's: `unfinished` inner instances are not Success, `failed` ones are Failure or frozen."""
+
+    id: int
+    status: str
+    unfinished: int
+    failed: int
+
+
+def save(db: Connection, now: int, instances: Sequence[Instance], changes: Sequence[Change]) -> dict[int, Counters]:
     """Write the moved instances and their history; returns the representatives whose counters changed."""
     if instances:
         rows = [(item.id, *(getattr(item, name) for name in _SAVED)) for item in instances]
@@ -165,9 +177,14 @@ def save(db: Connection, now: int, instances: Sequence[Instance], changes: Seque
         if change.kind == "Task" and (change.unfinished or change.failed):
             unfinished, failed = counts.get(change.representative_id, (0, 0))
             counts[change.representative_id] = (unfinished + change.unfinished, failed + change.failed)
-    if counts:
-        _count(db, rows=as_rows([(id, *numbers) for id, numbers in counts.items()]))
-    return sorted(counts)
+    if not counts:
+        return {}
+    changed = _count(db, rows=as_rows([(id, *numbers) for id, numbers in counts.items()]))
+    return {row[0]: Counters(*row) for row in changed}
+
+
+def counters(db: Connection, ids: Iterable[int]) -> dict[int, Counters]:
+    return {row[0]: Counters(*row) for row in _counters(db, ids=as_ids(ids))}
 
 
 def _line(change: Change, now: int) -> dict[str, Any]:

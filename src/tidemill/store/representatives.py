@@ -1,7 +1,6 @@
-"""The task instances that represent workflow instances: what their counters say, and whether anything can go on."""
+"""The task instances that represent workflow instances: whether anything inside can go on."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, exists, select
 
@@ -12,17 +11,6 @@ t = task_instance.c
 _inner = task_instance.alias("inner_instance")
 _upstream = task_instance.alias("upstream_instance")
 
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """`unfinished` inner instances are not Success, `failed` ones are Failure or frozen."""
-
-    id: int
-    unfinished: int
-    failed: int
-
-
-_counters = Statement(select(t.id, t.unfinished, t.failed).where(t.id.in_(given_ids())))
 
 _blocked = exists(
     select(1)
@@ -45,10 +33,6 @@ _proceeding = Statement(
     )
     .distinct()
 )
-
-
-def counters(db: Connection, ids: Iterable[int]) -> dict[int, Counters]:
-    return {row[0]: Counters(*row) for row in _counters(db, ids=as_ids(ids))}
 
 
 def proceeding(db: Connection, ids: Iterable[int]) -> set[int]:
