@@ -82,3 +82,10 @@ class MethodNotAllowed(SchedulerError):
 
 class AuthenticationFailed(SchedulerError):
     """The caller did not prove who it is."""
+
+
+class Malformed(ValueError):
+    """A text breaks the rules of its own language (cron, parameters, a time); the message says what would be right.
+
+    Pure functions raise it without knowing where the text came from: whoever read the request makes it a `Fault`.
+    """
