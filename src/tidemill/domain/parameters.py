@@ -1,0 +1,133 @@
+"""Scheduling parameters: how they are declared, which level wins, and what an instance keeps of them.
+
+Everything is resolved when the instance is generated, for then it has its id (`$taskid`), and is stored with it: a
+rerun, however late, uses the same values. Only context parameters, the outputs of upstream tasks, are known later.
+Source: DataWorks, "Configure and use scheduling parameters", "Use workflow parameters".
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from tidemill.domain.errors import Malformed
+from tidemill.domain.expressions import Base, Expression, system_values
+
+OPAQUE = "-"
+
+
+class Parameter(NamedTuple):
+    """A name and its value expression, or its value once resolved. Positional values are named `1`, `2`, …"""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The parameters that a task of one workflow can see, each level as declared.
+
+    `override` is the `TaskParameters` of a run: it replaces the task's own and wins over every level.
+    """
+
+    task: tuple[Parameter, ...] = ()
+    workflow: tuple[Parameter, ...] = ()
+    workspace: tuple[Parameter, ...] = ()
+    override: tuple[Parameter, ...] | None = None
+    manual: bool = False
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What an instance stores: the values of names in its script, and the positional arguments of its program."""
+
+    values: Mapping[str, str]
+    arguments: tuple[str, ...]
+
+
+@lru_cache(maxsize=4_096)
+def declare(text: str | None) -> tuple[Parameter, ...]:
+    """Read `k1=v1 k2=v2`, in the order declared.
+
+    A blank ends a pair. A token with no `=`, or more than one, is positional. Text with `-p "` is one parameter named
+    `-`, blanks and all. Raises Malformed for a name that is empty or declared twice. Source: dataworks-spec,
+    `VariableUtils`.
+    """
+    if text and re.search(r'(?:^|\s)-p\s*"', text):
+        return (Parameter(OPAQUE, text),)
+    declared: dict[str, str] = {}
+    positional = 0
+    for token in (text or "").split():
+        name, value = token, ""
+        if token.count("=") == 1:
+            name, value = token.split("=")
+        else:
+            positional += 1
+            name, value = str(positional), token
+        if not name:
+            raise Malformed(f"`{token}` has no name in front of `=`")
+        if name in declared:
+            raise Malformed(f"`{name}` is declared twice")
+        declared[name] = value
+    return tuple(Parameter(name, value) for name, value in declared.items())
+
+
+def validate(text: str | None, context_names: Collection[str] = ()) -> list[str]:
+    """Warnings about a `Parameters` text; raises Malformed with every fault, so that UpdateWorkflow can refuse it.
+
+    `context_names` are the task's input variables: a parameter must not hide one.
+    """
+    faults: list[str] = []
+    warnings: list[str] = []
+    for name, value in declare(text):
+        if name in context_names:
+            faults.append(f"{name}: an input variable has the same name")
+        try:
+            warnings += [f"{name}: {warning}" for warning in Expression.parse(value).warnings]
+        except Malformed as error:
+            faults.append(f"{name}: {error}")
+        if name.isdecimal() and "=" in value:
+            warnings.append(f"{name}: `{value}` has several `=` and is taken as a positional value")
+        elif name != OPAQUE and not re.fullmatch(r"\w+", name):
+            warnings.append(f"{name}: not a name that a script can use; write letters, digits and `_`")
+    if faults:
+        raise Malformed("; ".join(faults))
+    return warnings
+
+
+def resolve(parameters: Iterable[Parameter], base: Base) -> tuple[Parameter, ...]:
+    """The same parameters with their values computed. Raises Malformed for what `validate` refuses."""
+    return tuple(Parameter(name, Expression.parse(value).value(base)) for name, value in parameters)
+
+
+def resolve_levels(levels: Levels, base: Base) -> Resolved:
+    """What a task's script and program get.
+
+    A plain name is looked up in the task, the workflow and the workspace, in that order; in a manual workflow the
+    workflow comes first. `workflow.name` and `workspace.name` are always those of that level.
+    """
+    own = resolve(levels.task if levels.override is None else levels.override, base)
+    workflow, workspace = _named(resolve(levels.workflow, base)), _named(resolve(levels.workspace, base))
+    # From weakest to strongest.
+    inner = (_named(own), workflow) if levels.manual and levels.override is None else (workflow, _named(own))
+    values = dict(workspace) | inner[0] | inner[1]
+    return Resolved(
+        values=system_values(base)
+        | {f"workspace.{name}": value for name, value in workspace.items()}
+        | {f"workflow.{name}": value for name, value in workflow.items()}
+        | values,
+        arguments=_arguments(own, values),
+    )
+
+
+def _named(parameters: Iterable[Parameter]) -> dict[str, str]:
+    """Without the positional ones, which belong to the program of the task that declares them and have no level."""
+    return {name: value for name, value in parameters if not name.isdecimal() and name != OPAQUE}
+
+
+def _arguments(own: Iterable[Parameter], values: Mapping[str, str]) -> tuple[str, ...]:
+    """Positional values in numeric order, so that `$1` is the parameter named 1; then named ones as declared."""
+    positional = sorted((int(name), value) for name, value in own if name.isdecimal())
+    named = [values.get(name, value) for name, value in own if not name.isdecimal()]
+    return (*(value for _, value in positional), *named)
