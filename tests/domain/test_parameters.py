@@ -171,3 +171,8 @@ def test_the_nearest_level_wins(levels: Levels, expected: str) -> None:
 
 def test_positional_values_of_a_workflow_are_not_those_of_its_tasks() -> None:
     assert resolve_levels(Levels(workflow=declare("$bizdate")), BASE).arguments == ()
+
+
+def test_a_name_with_a_dot_cannot_pass_for_a_level() -> None:
+    values = resolved("workflow.env=task bdp.system.bizdate=0", "env=prod").values
+    assert (values["workflow.env"], values["bdp.system.bizdate"]) == ("prod", "20251031")

@@ -217,6 +217,11 @@ def test_absent_ends_of_a_validity_period_have_the_documented_defaults() -> None
             ["Trigger.EndTime"],
             id="the end is before the default start",
         ),
+        pytest.param(
+            WorkflowTrigger(type="Scheduler", cron="00 30 05 * * ?", start_time="9999-12-31 00:00:00"),
+            ["Trigger.EndTime"],
+            id="the start is after the default end",
+        ),
     ],
 )
 def test_the_faults_of_a_trigger(trigger: WorkflowTrigger, expected: list[str]) -> None:

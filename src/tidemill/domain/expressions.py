@@ -13,7 +13,7 @@ which shows where clocks change. Source: DataWorks, "Supported formats of schedu
 import re
 from calendar import monthrange
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property, lru_cache
 from math import prod
@@ -50,8 +50,10 @@ Part = Callable[[Base], str]
 class Expression:
     """A parsed value. `warnings` are for the author: nothing in them stops the value from being computed."""
 
-    parts: tuple[Part, ...]
-    warnings: tuple[str, ...]
+    text: str
+    parts: tuple[Part, ...] = field(compare=False)
+    warnings: tuple[str, ...] = field(compare=False)
+    has_ids: bool = field(compare=False)
 
     @staticmethod
     def parse(text: str) -> "Expression":
@@ -59,7 +61,16 @@ class Expression:
         return _parse(text)
 
     def value(self, base: Base) -> str:
-        return "".join(part(base) for part in self.parts)
+        """The text for `base`. Instances of one moment share it unless it has an id, so most cost a look-up."""
+        if self.has_ids:
+            return "".join(part(base) for part in self.parts)
+        return _value(self.text, base.trigger_time, base.bizdate, base.zone)
+
+
+@lru_cache(maxsize=65_536)
+def _value(text: str, trigger_time: int, bizdate: date, zone: ZoneInfo) -> str:
+    base = Base(trigger_time, bizdate, zone, workflow_id=0, task_id=0, instance_id=0)
+    return "".join(part(base) for part in _parse(text).parts)
 
 
 _PIECE = re.compile(
@@ -76,7 +87,8 @@ def _parse(text: str) -> Expression:
         parts += _constant(text[end : piece.start()])
         parts.append(_part(piece, warnings))
         end = piece.end()
-    return Expression((*parts, *_constant(text[end:])), tuple(warnings))
+    has_ids = any(piece["word"] in _IDS for piece in _PIECE.finditer(text))
+    return Expression(text, (*parts, *_constant(text[end:])), tuple(warnings), has_ids)
 
 
 def _constant(text: str) -> Iterator[Part]:
@@ -258,18 +270,21 @@ def _bizmonth(base: Base) -> str:
     return f"{day if over else add_months(day, -1):%Y%m}"
 
 
+_IDS: dict[str, Part] = {
+    "jobid": lambda base: str(base.workflow_id),
+    "nodeid": lambda base: str(base.task_id),
+    "taskid": lambda base: str(base.instance_id),
+}
 _BUILT_IN: dict[str, Part] = {
+    **_IDS,
     "bizdate": lambda base: f"{base.bizdate:%Y%m%d}",
     "cyctime": lambda base: f"{base.cyctime:%Y%m%d%H%M%S}",
     "gmtdate": lambda base: f"{base.cyctime:%Y%m%d}",
     "bizmonth": _bizmonth,
-    "jobid": lambda base: str(base.workflow_id),
-    "nodeid": lambda base: str(base.task_id),
-    "taskid": lambda base: str(base.instance_id),
 }
 _SYSTEM = {"bdp.system.bizdate": _BUILT_IN["bizdate"], "bdp.system.cyctime": _BUILT_IN["cyctime"]}
 
 
 def system_values(base: Base) -> dict[str, str]:
     """The two names that a script may use without declaring them, with their values."""
-    return {name: part(base) for name, part in _SYSTEM.items()}
+    return {name: Expression.parse(f"${{{name}}}").value(base) for name in _SYSTEM}

@@ -109,21 +109,17 @@ def resolve_levels(levels: Levels, base: Base) -> Resolved:
     """
     own = resolve(levels.task if levels.override is None else levels.override, base)
     workflow, workspace = _named(resolve(levels.workflow, base)), _named(resolve(levels.workspace, base))
-    # From weakest to strongest.
-    inner = (_named(own), workflow) if levels.manual and levels.override is None else (workflow, _named(own))
-    values = dict(workspace) | inner[0] | inner[1]
-    return Resolved(
-        values=system_values(base)
-        | {f"workspace.{name}": value for name, value in workspace.items()}
-        | {f"workflow.{name}": value for name, value in workflow.items()}
-        | values,
-        arguments=_arguments(own, values),
-    )
+    workflow_first = levels.manual and levels.override is None
+    plain = workspace | _named(own) | workflow if workflow_first else workspace | workflow | _named(own)
+    values = system_values(base) | plain
+    values.update((f"workspace.{name}", value) for name, value in workspace.items())
+    values.update((f"workflow.{name}", value) for name, value in workflow.items())
+    return Resolved(values, _arguments(own, plain))
 
 
 def _named(parameters: Iterable[Parameter]) -> dict[str, str]:
-    """Without the positional ones, which belong to the program of the task that declares them and have no level."""
-    return {name: value for name, value in parameters if not name.isdecimal() and name != OPAQUE}
+    """Those with a name of their own: positional ones are their program's, and a dot would pass for a level."""
+    return {name: value for name, value in parameters if not name.isdecimal() and name != OPAQUE and "." not in name}
 
 
 def _arguments(own: Iterable[Parameter], values: Mapping[str, str]) -> tuple[str, ...]:

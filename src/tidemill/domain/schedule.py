@@ -5,7 +5,7 @@ tasks that carry it, and however their validity periods differ: only the first a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -123,28 +123,31 @@ def check_trigger(
 
     `shortest_interval` is in minutes, `earliest_minute` counts from midnight: both are an installation's limits.
     """
-    faults: list[Fault] = []
     warnings: list[str] = []
-    if trigger.cron:
-        try:
-            cron = Cron.parse(trigger.cron)
-            _check_limits(cron, shortest_interval, earliest_minute)
-            warnings += cron.warnings
-        except Malformed as error:
-            faults.append(Fault("Trigger.Cron", str(error)))
-    elif trigger.type == "Scheduler":
+
+    def read_cron(text: str) -> None:
+        cron = Cron.parse(text)
+        _check_limits(cron, shortest_interval, earliest_minute)
+        warnings.extend(cron.warnings)
+
+    faults = _faults("Trigger.Cron", trigger.cron, read_cron)
+    if trigger.type == "Scheduler" and not trigger.cron:
         faults.append(Fault("Trigger.Cron", "a Scheduler trigger needs one, as in `00 30 05 * * ?`", missing=True))
-    for path, text in (("Trigger.StartTime", trigger.start_time), ("Trigger.EndTime", trigger.end_time)):
-        try:
-            parse_time(text or "1970-01-01 00:00:00")
-        except Malformed as error:
-            faults.append(Fault(path, str(error)))
-    if not any(fault.path != "Trigger.Cron" for fault in faults):
-        try:
-            parse_validity(trigger.start_time, trigger.end_time)
-        except Malformed as error:
-            faults.append(Fault("Trigger.EndTime", str(error)))
-    return faults, warnings
+    times = _faults("Trigger.StartTime", trigger.start_time, parse_time)
+    times += _faults("Trigger.EndTime", trigger.end_time, parse_time)
+    if not times:
+        end_time = trigger.end_time or str(ALWAYS.end)
+        times = _faults("Trigger.EndTime", end_time, lambda end: parse_validity(trigger.start_time, end))
+    return faults + times, warnings
+
+
+def _faults(path: str, text: str | None, read: Callable[[str], object]) -> list[Fault]:
+    try:
+        if text:
+            read(text)
+    except Malformed as error:
+        return [Fault(path, str(error))]
+    return []
 
 
 def _check_limits(cron: Cron, shortest_interval: int, earliest_minute: int) -> None:
