@@ -176,3 +176,49 @@ def test_serial_dates_start_one_after_the_other_and_stop_at_a_failure(world: Wor
     world.turn()
     world.end("a", bizdate="2025-10-31")
     assert list(world.runner.live) == [world.instance("a", "2025-11-01")]
+
+
+def test_the_loop_outlives_a_runner_that_cannot_be_reached_and_a_turn_that_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.define({"a": []})
+    world.create()
+    monkeypatch.setattr("tidemill.scheduler.loop._AFTER_ERROR", 0.0)
+    troubles = [OSError("no runner"), OSError("no database")]
+    turns: list[float | None] = []
+    good = world.scheduler.turn
+
+    def start() -> None:
+        if len(troubles) == 2:
+            raise troubles.pop()
+
+    def turn() -> float | None:
+        if troubles:
+            raise troubles.pop()
+        turns.append(good())
+        if world.runner.live:
+            world.runner.end(world.instance("a"))
+        elif len(turns) > 1:
+            world.scheduler.stop()
+        return turns[-1]
+
+    monkeypatch.setattr(world.runner, "start", start)
+    monkeypatch.setattr(world.scheduler, "turn", turn)
+    world.scheduler.run()
+    assert world.statuses() == {"a": "Success"}
+    assert caplog.text.count("the scheduler's turn failed") == 2
+
+
+def test_what_another_boot_of_the_machine_ran_is_lost_and_the_rest_is_sent_again(world: World) -> None:
+    world.define({"a": [], "b": []}, b={"RerunMode": "AllDenied"})
+    world.create()
+    world.turn()
+    world.runner.runs.clear()
+    world.another_scheduler()._take_over()
+    assert len(world.runner.runs) == 2, "sent again under the same number"
+    assert {number for _, number in world.runner.runs} == {1}
+    after_power_loss = world.another_scheduler(boot="another boot")
+    after_power_loss._take_over()
+    after_power_loss.turn()
+    assert world.statuses() == {"a": "Running", "b": "Failure"}
+    assert (world.instance("a"), 2) in world.runner.runs

@@ -57,15 +57,15 @@ class Scheduler:
             settle(db, self._clock.now(), self._unsettled)
 
     def run(self) -> None:
-        """Take over what an earlier server left, then turn until `stop`."""
-        self._runner.start()
-        self._unsettled += self._runner.wait(0)
+        """Take over what an earlier server left, then turn until `stop`; an error is logged, and tried again."""
         self._changed.set()
         taken_over = False
         pause: float | None = 0.0
         while not self._ending.is_set():
-            self._unsettled += self._runner.wait(pause)
             try:
+                if not taken_over:
+                    self._runner.start()
+                self._unsettled += self._runner.wait(pause)
                 if not taken_over:
                     self._take_over()
                     taken_over = True
@@ -73,7 +73,8 @@ class Scheduler:
             except Exception:
                 log.exception("the scheduler's turn failed; its results are kept and applied again")
                 self._changed.set()
-                pause = _AFTER_ERROR
+                self._ending.wait(_AFTER_ERROR)
+                pause = 0.0
 
     def turn(self) -> float | None:
         """One round of all steps; the seconds until something comes due, None when nothing will by itself."""
