@@ -23,6 +23,7 @@ from tidemill.store import definitions
 from tidemill.store.definitions import AnyRow, StoredTask
 from tidemill.store.ids import allocate
 from tidemill.store.members import Project
+from tidemill.store.statements import insert_many
 from tidemill.store.tables import dependency, tag, task_output, task_version
 
 
@@ -257,7 +258,7 @@ def _write_tasks(
         for item in changed
     ]
     definitions.put_tasks(target.db, rows, {item.stored.id for item in changed if item.stored})
-    definitions.add_rows(
+    insert_many(
         target.db,
         task_version,
         [
@@ -281,7 +282,7 @@ def _write_tasks(
 def _write_links(target: Target, nodes: Sequence[Node], tags: Sequence[tuple[Node, Sequence[Tag]]]) -> None:
     env, db = target.env, target.db
     owners = {out.output: node.id for node in nodes for out in node.outputs}
-    definitions.add_rows(
+    insert_many(
         db,
         task_output,
         [
@@ -291,7 +292,7 @@ def _write_links(target: Target, nodes: Sequence[Node], tags: Sequence[tuple[Nod
         ],
     )
     definitions.move_outputs(db, env, owners)
-    definitions.add_rows(
+    insert_many(
         db,
         dependency,
         [
@@ -308,7 +309,7 @@ def _write_links(target: Target, nodes: Sequence[Node], tags: Sequence[tuple[Nod
             for ordinal, (item, upstream) in enumerate(zip(node.dependencies, node.upstreams, strict=True))
         ],
     )
-    definitions.add_rows(
+    insert_many(
         db,
         tag,
         [

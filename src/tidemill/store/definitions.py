@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, Table, delete, insert, select, union_all, update
+from sqlalchemy import Connection, Row, String, delete, insert, select, union_all, update
 
-from tidemill.store.statements import BigInteger, Statement, as_ids, as_rows, bindparam, given, given_ids
+from tidemill.store.statements import BigInteger, Statement, as_ids, as_rows, bindparam, given, given_ids, insert_many
 from tidemill.store.tables import (
     dependency,
     project,
@@ -109,6 +109,13 @@ _move_outputs = Statement(
 )
 
 
+_rewrite_task = Statement(
+    update(task)
+    .where(k.id == bindparam("b_id"), k.env == bindparam("b_env"))
+    .values({column.name: bindparam(column.name) for column in task.c if column.name not in ("id", "env")})
+)
+
+
 def find_workflow(db: Connection, id: int, env: str) -> AnyRow | None:
     return db.execute(_find_workflow, {"id": id, "env": env}).one_or_none()
 
@@ -172,11 +179,6 @@ def inner_tasks(db: Connection, env: str, workflow_ids: Collection[int]) -> list
     return [(row[0], row[1]) for row in _inner(db, env=env, ids=as_ids(workflow_ids))]
 
 
-def add_rows(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        db.execute(insert(table), rows)
-
-
 def clear(db: Connection, env: str, ids: Collection[int]) -> None:
     """Take away outputs, dependencies and tags of these tasks and workflows, before what replaces them comes."""
     chosen = list(ids)
@@ -213,16 +215,10 @@ def put_workflow(db: Connection, values: Mapping[str, Any], *, new: bool) -> Non
 
 def put_tasks(db: Connection, rows: Sequence[Mapping[str, Any]], existing: Collection[int]) -> None:
     """Insert the new tasks and rewrite the existing ones; versions are added by the caller."""
-    add_rows(db, task, [row for row in rows if row["id"] not in existing])
+    insert_many(db, task, [row for row in rows if row["id"] not in existing])
     changed = [{"b_id": row["id"], "b_env": row["env"], **row} for row in rows if row["id"] in existing]
     if changed:
-        names = [name for name in changed[0] if name not in ("b_id", "b_env", "id", "env")]
-        statement = (
-            update(task)
-            .where(k.id == bindparam("b_id"), k.env == bindparam("b_env"))
-            .values({name: bindparam(name) for name in names})
-        )
-        db.execute(statement, [{name: row[name] for name in ("b_id", "b_env", *names)} for row in changed])
+        _rewrite_task.many(db, changed)
 
 
 def add_workflow_version(db: Connection, **values: Any) -> None:

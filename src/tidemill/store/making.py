@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select
 
-from tidemill.store.statements import Statement, as_ids, bindparam, given_ids
+from tidemill.store.statements import Statement, as_ids, bindparam, given_ids, insert_many
 from tidemill.store.tables import instance_edge, tag, task_instance, workflow_instance
 
 t = task_instance.c
@@ -23,24 +22,13 @@ _representative = Statement(
 )
 
 
-def _insert(db: Connection, table: Table) -> Insert:
-    dialect: Any = sqlite if db.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
-
-
-def insert_rows(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows that are not there yet; all rows have the same columns."""
-    if rows:
-        db.execute(_insert(db, table), rows)
-
-
 def add_workflow_instance(
     db: Connection, workflow: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], tags: Iterable[tuple[str, str]]
 ) -> None:
     """A workflow instance with its task instances, its representative among them."""
-    insert_rows(db, workflow_instance, [workflow])
-    insert_rows(db, task_instance, tasks)
-    insert_rows(
+    insert_many(db, workflow_instance, [workflow], keep=True)
+    insert_many(db, task_instance, tasks, keep=True)
+    insert_many(
         db,
         tag,
         [
@@ -53,11 +41,12 @@ def add_workflow_instance(
             }
             for k, v in tags
         ],
+        keep=True,
     )
 
 
 def add_edges(db: Connection, edges: Sequence[Mapping[str, Any]]) -> None:
-    insert_rows(db, instance_edge, edges)
+    insert_many(db, instance_edge, edges, keep=True)
 
 
 def succeeded(db: Connection, ids: Iterable[int]) -> set[int]:

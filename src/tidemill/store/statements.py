@@ -6,7 +6,7 @@ for building SQL nor for describing results.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -17,9 +17,11 @@ from sqlalchemy import (
     Integer,
     String,
     Subquery,
+    Table,
     bindparam,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import Compiled
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
@@ -117,12 +119,27 @@ class Statement:
         cursor = driver.execute(text, {**fixed, **parameters})
         return Rows(cursor.fetchall()) if cursor.description is not None else Rows()
 
-    def many(self, db: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    def many(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """The same statement for each row (executemany); an empty list does nothing."""
         if rows:
             text, fixed = self.text(db)
             driver: Any = db.connection.driver_connection
             driver.cursor().executemany(text, [{**fixed, **row} for row in rows] if fixed else rows)
+
+
+_inserts: dict[tuple[str, str, tuple[str, ...], bool], Statement] = {}
+
+
+def insert_many(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: bool = False) -> None:
+    """Add rows, all of the same columns; with `keep`, a row whose key is there already stays as it is."""
+    if not rows:
+        return
+    key = (db.dialect.name, table.name, tuple(rows[0]), keep)
+    if key not in _inserts:
+        dialect: Any = sqlite if db.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(table).values({name: bindparam(name) for name in rows[0]})
+        _inserts[key] = Statement(statement.on_conflict_do_nothing() if keep else statement)
+    _inserts[key].many(db, rows)
 
 
 class Rows(list[tuple[Any, ...]]):
@@ -140,4 +157,7 @@ class Rows(list[tuple[Any, ...]]):
         return self[0] if self else None
 
 
-__all__ = ["BigInteger", "Integer", "Statement", "String", "as_ids", "as_rows", "bindparam", "given", "given_ids"]
+__all__ = [
+    "BigInteger", "Integer", "Rows", "Statement", "String", "as_ids", "as_rows", "bindparam", "given", "given_ids",
+    "insert_many",
+]  # fmt: skip
