@@ -485,3 +485,10 @@ def test_a_log_of_a_run_that_never_was_is_an_error(plant: Plant) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(b"half a character \xe4")
     assert plant.call("GetTaskInstanceLog", Id=a)["TaskInstanceLog"] == "half a character \ufffd"
+
+
+def test_a_nonce_too_long_to_be_kept_is_refused_alike_on_both_databases(plant: Plant) -> None:
+    for length, expected in ((256, 200), (257, 400), (12_000, 400)):
+        nonce = "".join(chr(97 + index * index % 26) for index in range(length))
+        status, answer = plant.api.call("RerunTaskInstances", changes={"x_acs_signature_nonce": nonce}, Ids=[1])
+        assert (status, answer.get("Code")) == (expected, "InvalidSignatureNonce" if expected == 400 else None)

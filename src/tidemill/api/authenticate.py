@@ -9,6 +9,8 @@ from tidemill.store import nonces
 from tidemill.store.accounts import Key, Keys
 from tidemill.store.engine import Database
 
+_LONGEST_NONCE = 256  # clients send 32 or 64 characters; an index of PostgreSQL takes no long texts
+
 
 class Authenticator:
     """Turns a request into its caller. `skew` is in seconds."""
@@ -31,6 +33,10 @@ class Authenticator:
         claimed.check(key.secret)
         if not claimed.nonce:
             raise missing("SignatureNonce")
+        if len(claimed.nonce) > _LONGEST_NONCE:
+            raise AuthenticationFailed(
+                "InvalidSignatureNonce", f"Specified signature nonce is not valid: at most {_LONGEST_NONCE} characters."
+            )
         # After the signature, so that strangers cannot fill the memory.
         self._nonces.use(claimed.access_key_id, claimed.nonce, claimed.time, now)
         if claimed.security_token:
