@@ -1,8 +1,11 @@
 """What happens to instances between their creation and their end, on both databases and a virtual clock."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.scheduler.conftest import World
+from tidemill.runners.contract import Run
 from tidemill.scheduler import operate
 
 rerun = operate.rerun
@@ -222,3 +225,24 @@ def test_what_another_boot_of_the_machine_ran_is_lost_and_the_rest_is_sent_again
     after_power_loss.turn()
     assert world.statuses() == {"a": "Running", "b": "Failure"}
     assert (world.instance("a"), 2) in world.runner.runs
+
+
+def test_a_turn_that_fails_after_its_commit_leaves_no_run_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.define({"a": []})
+    world.create()
+    monkeypatch.setattr("tidemill.scheduler.loop._AFTER_ERROR", 0.0)
+    hand_over = world.scheduler._hand_over
+    calls: list[int] = []
+
+    def failing(started: Sequence[Run], stops: Sequence[tuple[int, int]]) -> None:
+        calls.append(len(started))
+        if len(calls) == 2:  # the first is the taking over, the second the turn that started the run
+            raise OSError("the connection died at the commit")
+        hand_over(started, stops)
+        if world.runner.live or len(calls) == 10:
+            world.scheduler.stop()
+
+    monkeypatch.setattr(world.scheduler, "_hand_over", failing)
+    world.scheduler.run()
+    assert calls[:2] == [0, 1]
+    assert list(world.runner.runs) == [(world.instance("a"), 1)]

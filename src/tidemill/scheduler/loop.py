@@ -57,7 +57,10 @@ class Scheduler:
             settle(db, self._clock.now(), self._unsettled)
 
     def run(self) -> None:
-        """Take over what an earlier server left, then turn until `stop`; an error is logged, and tried again."""
+        """Take over what an earlier server left, then turn until `stop`; after an error, take over afresh.
+
+        An error may come after its turn's commit: what is Running by then may not have been handed over.
+        """
         self._changed.set()
         taken_over = False
         pause: float | None = 0.0
@@ -73,6 +76,8 @@ class Scheduler:
             except Exception:
                 log.exception("the scheduler's turn failed; its results are kept and applied again")
                 self._changed.set()
+                self._asked.clear()
+                taken_over = False
                 self._ending.wait(_AFTER_ERROR)
                 pause = 0.0
 
