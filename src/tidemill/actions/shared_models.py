@@ -1,14 +1,13 @@
 """What many requests and answers have in common."""
 
-import re
-from collections.abc import Callable, Mapping
-from datetime import date, time
+from collections.abc import Mapping
+from datetime import time
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic.alias_generators import to_snake
 
-from tidemill.domain.definitions import Boolean, Integer, ListOf, OrNone, Wire
+from tidemill.domain.definitions import Boolean, Integer, ListOf, OrNone, Wire, text_like
 from tidemill.settings import Settings
 
 
@@ -77,25 +76,7 @@ class SuccessResponse(Wire):
     success: bool = True
 
 
-def _text_like(pattern: str, parse: Callable[[str], object], expected: str) -> AfterValidator:
-    shape = re.compile(pattern, re.ASCII)
-
-    def check(text: str | None) -> str | None:
-        if text is not None:
-            try:
-                if not shape.fullmatch(text):
-                    raise ValueError
-                parse(text)
-            except ValueError:
-                raise ValueError(f"{expected} is expected") from None
-        return text
-
-    return AfterValidator(check)
-
-
-IsDay = _text_like(r"\d{4}-\d{2}-\d{2}", date.fromisoformat, "a date as yyyy-mm-dd")
-IsHour = _text_like(r"\d{2}:\d{2}:\d{2}", time.fromisoformat, "a time as hh:mm:ss")
-Day = Annotated[str, IsDay]
+IsHour = text_like(r"\d{2}:\d{2}:\d{2}", time.fromisoformat, "a time as hh:mm:ss")
 Hour = Annotated[str, IsHour]
 OptionalHour = Annotated[str | None, OrNone, IsHour]
 
