@@ -153,12 +153,16 @@ class TaskTrigger(Wire):
 
 
 class WorkflowTrigger(Wire):
-    """`start_time` and `end_time` are `yyyy-mm-dd hh:mm:ss` in the scheduling zone, kept as given."""
+    """`start_time` and `end_time` are `yyyy-mm-dd hh:mm:ss` in the scheduling zone, kept as given.
+
+    `calendar_id` is Tidemill's own (docs/decisions/0010); like the cron, it means nothing to a Manual trigger.
+    """
 
     type: Literal["Scheduler", "Manual"]
     cron: Annotated[str | None, OrNone] = None
     start_time: Annotated[str | None, OrNone] = None
     end_time: Annotated[str | None, OrNone] = None
+    calendar_id: Annotated[Integer | None, OrNone] = None
 
 
 class Task(Wire):
