@@ -60,6 +60,10 @@ OURS: dict[str, dict[str, Any]] = {
     "UpdateWorkflow.Trigger.CalendarId": {"type": "integer"},
     "GetWorkflow.Workflow.Trigger.CalendarId": {"type": "integer"},
     "ListWorkflows.PagingInfo.Workflows.Trigger.CalendarId": {"type": "integer"},
+    # our own: a workflow's schedule in another time zone than its project's
+    "UpdateWorkflow.Trigger.TimeZone": {"type": "string"},
+    "GetWorkflow.Workflow.Trigger.TimeZone": {"type": "string"},
+    "ListWorkflows.PagingInfo.Workflows.Trigger.TimeZone": {"type": "string"},
     # an output or a tag that names nothing is no use
     "UpdateWorkflow.Outputs.TaskOutputs.Output": {"required": True},
     "UpdateWorkflow.Tasks.Outputs.TaskOutputs.Output": {"required": True},

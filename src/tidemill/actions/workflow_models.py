@@ -79,6 +79,7 @@ class TriggerView(Wire):
 
 class WorkflowTriggerView(TriggerView):
     calendar_id: int | None = None
+    time_zone: str | None = None
 
 
 class TaskSummary(Wire):

@@ -156,6 +156,7 @@ class WorkflowTrigger(Wire):
     """`start_time` and `end_time` are `yyyy-mm-dd hh:mm:ss` in the scheduling zone, kept as given.
 
     `calendar_id` is Tidemill's own (docs/decisions/0010); like the cron, it means nothing to a Manual trigger.
+    `time_zone` is an extension of Tidemill: an IANA name; absent, the project's zone is the scheduling zone.
     """
 
     type: Literal["Scheduler", "Manual"]
@@ -163,6 +164,7 @@ class WorkflowTrigger(Wire):
     start_time: Annotated[str | None, OrNone] = None
     end_time: Annotated[str | None, OrNone] = None
     calendar_id: Annotated[Integer | None, OrNone] = None
+    time_zone: Annotated[str | None, OrNone] = None
 
 
 class Task(Wire):
@@ -218,10 +220,14 @@ class TaskAt:
 
 @dataclass(frozen=True, eq=False)
 class WorkflowAt:
-    """A workflow at a version, with its tasks in their order; `definition.tasks` is None."""
+    """A workflow at a version, with its tasks in their order; `definition.tasks` is None.
+
+    `links` are its dependencies as they were resolved then, as JSON: [[downstream, type, upstream], …].
+    """
 
     id: int
     env: str
     version: int
     definition: Workflow
     tasks: tuple[TaskAt, ...]
+    links: str | None = None

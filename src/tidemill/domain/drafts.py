@@ -4,19 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tidemill.domain.definitions import Dependency, TaskAt, WorkflowAt
+from tidemill.domain.schedule import Cycle
 from tidemill.domain.selection import Edges, Selection, reverse
 
 DRY_RUNS = frozenset({"Skip", "SkipUnchoose", "SkipCycle", "ConditionUnchoose", "RealtimeDeprecated", "SkipCalendar"})
-_VIRTUAL = "VIRTUAL"
-
-
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """One trigger time of a date: epoch milliseconds, its ordinal from 1, and whether the cron leaves the day out."""
-
-    trigger_time: int
-    number: int
-    dry_run: bool = False
+VIRTUAL = "VIRTUAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +124,7 @@ def draft(
                 if id in before
             ]
             recurrence = _recurrence(task, cycle, task.id in selection.run, manual)
-            immediate = recurrence in DRY_RUNS or task.definition.type == _VIRTUAL
+            immediate = recurrence in DRY_RUNS or task.definition.type == VIRTUAL
             drafts.append(Draft(made[task.id], task, cycle, recurrence, immediate, bool(inner)))
         before.update(made)
     return drafts, edges
