@@ -232,7 +232,11 @@ def _edges(asked: Planning, operation: Operation, now: int) -> Step:
         workflows = [item for item in _load(db, units) if item is not None]
         nodes = [id for item in workflows for id in (item.id, *(task.id for task in item.tasks))]
         links = linked_at(db, workflows)
-        made = link(db, now, planning.ENV, nodes, date.fromisoformat(asked.bizdate), links, fresh=True)
+        bizdate = date.fromisoformat(asked.bizdate)
+        made = link(db, now, planning.ENV, nodes, bizdate, links, fresh=True)
+        if earlier := linking.planned_apart(db, planning.ENV, nodes, asked.bizdate, operation.id):
+            links = linking.declared(db, planning.ENV, earlier)
+            made += link(db, now, planning.ENV, earlier, bizdate, links, fresh=False)
         return len(units), made + 1
 
     return step
