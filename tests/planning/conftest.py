@@ -169,6 +169,26 @@ class Site:
             )
 
 
+def nothing_dangles(site: Site) -> None:
+    """Every edge joins two instances, every workflow instance holds some, and every counter counts what there is."""
+    instances, containers, edges = site.everything()
+    ids = {row[0] for row in instances}
+    assert {id for edge in edges for id in edge[:2]} <= ids
+    by_id = {row[0]: dict(zip(t.keys(), row, strict=True)) for row in instances}
+    assert {row["workflow_instance_id"] for row in by_id.values()} == {row[0] for row in containers}
+    pending: dict[int, int] = {}
+    for edge in edges:
+        values = dict(zip(instance_edge.c.keys(), edge, strict=True))
+        pending[values["downstream_id"]] = pending.get(values["downstream_id"], 0) + (not values["satisfied"])
+        upstream = by_id[values["upstream_id"]]
+        assert (
+            not values["satisfied"] or upstream["status"] == "Success" or by_id[values["downstream_id"]]["run_number"]
+        )
+    for own in by_id.values():
+        expected = pending.get(own["id"], 0) + own["waits_entry"] + own["held"] + own["isolated"]
+        assert own["pending_upstreams"] == expected, own
+
+
 def task(name: str, *upstreams: str, **fields: Any) -> dict[str, Any]:
     """A shell task with the output `x.<name>`, after the outputs of the tasks named; `-name` is a previous cycle."""
     return {
@@ -184,8 +204,10 @@ SELF = {"Type": "CrossCycleDependsOnSelf"}
 
 
 @pytest.fixture
-def site(database: Database, tmp_path: Path) -> Site:
-    return Site(database, tmp_path)
+def site(database: Database, tmp_path: Path) -> Iterator[Site]:
+    site = Site(database, tmp_path)
+    yield site
+    nothing_dangles(site)
 
 
 @pytest.fixture

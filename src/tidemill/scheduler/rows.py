@@ -127,12 +127,17 @@ def task_row(
     recurrence: str,
     immediate: bool,
     inner: int,
+    opened: bool = False,
     parameters: str,
     due_time: int,
     late: bool = False,
     weight: int = 0,
 ) -> Row:
-    """One task instance; `inner` is how many upstreams inside its workflow instance it waits for."""
+    """One task instance; `inner` is how many upstreams inside its workflow instance it waits for.
+
+    One without any waits for the entry of its workflow instance, unless that has `opened`.
+    """
+    waits_entry = int(not inner and not opened)
     return {
         **shared,
         **fixed,
@@ -144,8 +149,8 @@ def task_row(
         "period_number": cycle.number,
         "recurrence": recurrence,
         "immediate": int(immediate),
-        "pending_upstreams": inner or 1,
-        "waits_entry": int(not inner),
+        "pending_upstreams": inner + waits_entry,
+        "waits_entry": waits_entry,
         "held": 0,
         "unfinished": 0,
         "late": int(late),
