@@ -188,7 +188,9 @@ class Maker:
             id=id,
             representative_id=representative_id,
             project_id=self._project_id,
-            workflow=self._workflow,
+            env=self._workflow.env,
+            workflow_id=self._workflow.id,
+            workflow_version=self._workflow.version,
             name=definition.name,
             owner=definition.owner,
             type="Normal",
@@ -261,7 +263,7 @@ def _edges(asked: Planning, operation: Operation, now: int) -> Step:
     def step(db: Connection, units: Sequence[Unit]) -> tuple[int, int]:
         workflows = [item for item in _load(db, units) if item is not None]
         nodes = [id for item in workflows for id in (item.id, *(task.id for task in item.tasks))]
-        links = linked_at(db, workflows)
+        links = linked_at(db, planning.ENV, workflows)
         bizdate = date.fromisoformat(asked.bizdate)
         made = link(db, now, planning.ENV, nodes, bizdate, links, fresh=True)
         if earlier := linking.planned_apart(db, planning.ENV, nodes, asked.bizdate, operation.id):
@@ -272,11 +274,11 @@ def _edges(asked: Planning, operation: Operation, now: int) -> Step:
     return step
 
 
-def linked_at(db: Connection, workflows: Sequence[WorkflowAt]) -> list[Declared]:
+def linked_at(db: Connection, env: str, workflows: Sequence[WorkflowAt]) -> list[Declared]:
     """The dependencies of these versions: as they stand now for current ones, as they were resolved for older ones."""
-    current = planning.current_versions(db, [item.id for item in workflows])
+    current = planning.current_versions(db, env, [item.id for item in workflows])
     older = [item for item in workflows if current.get(item.id) != item.version and item.links is not None]
     known = {item.id for item in older}
     found = [Declared(*row) for item in older for row in json.loads(item.links or "[]")]
     newest = [id for item in workflows if item.id not in known for id in (item.id, *(task.id for task in item.tasks))]
-    return found + linking.declared(db, planning.ENV, newest)
+    return found + linking.declared(db, env, newest)
