@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.api.conftest import Api
 from tests.scheduler.conftest import FakeRunner
@@ -15,7 +15,7 @@ from tidemill.domain.moments import moment, wall_clock
 from tidemill.scheduler.loop import Scheduler
 from tidemill.scheduler.planner import PlanningRules
 from tidemill.store.engine import Database, open_database
-from tidemill.store.tables import event, instance_edge, task_instance, workflow_instance
+from tidemill.store.tables import event, instance_edge, resource_group, task_instance, workflow_instance
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 t = task_instance.c
@@ -36,13 +36,19 @@ class Site:
         self.workflows: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self.starts: dict[int, str] = {}
+        self.slots(1000)
         self.restart()
         self.at(start)
+
+    def slots(self, number: int) -> None:
+        """How many runs there may be at once."""
+        with self.database.write() as db:
+            db.execute(update(resource_group).values(slots=number))
 
     def restart(self) -> None:
         """Another server over the same database, as after a crash."""
         self.scheduler = Scheduler(
-            self.database, self.runner, self.clock, boot="boot", default_slots=1000, planning=self.rules
+            self.database, self.runner, self.clock, boot="boot", default_slots=16, planning=self.rules
         )
         self.scheduler._changed.set()
 

@@ -42,6 +42,7 @@ class Event(StrEnum):
     REOPENED = "inner instance reopened"
     UPSTREAM_REOPENED = "upstream reopened"
     UNDEPLOYED = "undeployed"
+    WINDOW_CLOSED = "window closed"
 
 
 _WAITING = (Status.NOT_RUN, Status.WAIT_RESOURCE, Status.WAIT_TRIGGER)
@@ -76,6 +77,7 @@ RULES: dict[Event, dict[Status, Status]] = {  # event: the statuses it may leave
     Event.REOPENED: _all(FINAL, Status.RUNNING),
     Event.UPSTREAM_REOPENED: _all(_WAITING, Status.NOT_RUN),
     Event.UNDEPLOYED: _all(_WAITING, Status.NOT_RUN),
+    Event.WINDOW_CLOSED: _all(_WAITING, Status.NOT_RUN),
 }
 
 

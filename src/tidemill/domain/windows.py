@@ -1,6 +1,8 @@
 """RunPolicy: the hours of the day in which instances of a backfill may start (scheduling-semantics 7.1)."""
 
+import json
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,15 @@ class Window(NamedTuple):
     start: str
     end: str
     time_zone: str
+
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def of(text: str) -> "Window":
+        """From the JSON that an instance keeps."""
+        return Window(*json.loads(text))
+
+    def text(self) -> str:
+        return json.dumps(self)
 
     def opening(self, now: int) -> int:
         """`now` while the window is open, else the moment at which it opens next; epoch milliseconds."""

@@ -178,6 +178,7 @@ class _Date:
                 due_time=self._due(item.cycle.trigger_time),
                 late=self._of_another_day(item.cycle.trigger_time),
                 weight=heavy.get(item.task.id, 0),
+                run_window=self._asked.window.text() if self._asked.window else None,
             )
             rows.append(row | {
                 "workflow_id": item.workflow.id,
@@ -204,8 +205,7 @@ class _Date:
         return weights(upstreams, dict.fromkeys(upstreams, self._asked.priority or 1))
 
     def _due(self, trigger_time: int) -> int:
-        due = self._now if self._asked.immediately else trigger_time
-        return self._asked.window.opening(max(due, self._now)) if self._asked.window else due
+        return self._now if self._asked.immediately else trigger_time
 
     def _of_another_day(self, trigger_time: int) -> bool:
         return not self._asked.manual and abs(trigger_time - self._now) > _DAY

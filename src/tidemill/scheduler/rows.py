@@ -101,6 +101,7 @@ class Container:
             "weight": 0,
             "parameters": "{}",
             "data_source": None,
+            "run_window": None,
         }
 
 
@@ -134,6 +135,7 @@ def task_row(
     due_time: int,
     late: bool = False,
     weight: int = 0,
+    run_window: str | None = None,
 ) -> Row:
     """One task instance; `inner` is how many upstreams inside its workflow instance it waits for.
 
@@ -158,4 +160,5 @@ def task_row(
         "late": int(late),
         "weight": weight,
         "parameters": parameters,
+        "run_window": run_window,
     }
