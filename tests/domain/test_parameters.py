@@ -1,256 +1,178 @@
-"""Scheduling parameters: the worked examples P01 to P89 and S01 to S15 of the reference, and what holds of all."""
+"""Declaring, levels and substitution. Ids S01 to S15, P88 and P89 are worked examples of the scheduling reference."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tidemill.domain.expressions import InvalidExpression, Moment, add_months, parse_value
-from tidemill.domain.parameters import (
-    InvalidParameters,
-    Resolved,
-    check_parameters,
-    declare,
-    render,
-    resolve,
-    undeclared,
-)
+from tidemill.domain.errors import Malformed
+from tidemill.domain.expressions import Base
+from tidemill.domain.moments import moment
+from tidemill.domain.parameters import Levels, Parameter, Resolved, declare, resolve, resolve_levels, validate
+from tidemill.domain.substitution import prepare, render, undeclared
 
-# fmt: off
-EXAMPLES = [
-    ("P01", "2025-11-01 02:30:45", "${yyyymmdd}", "20251031"),
-    ("P11", "2025-11-01 02:30:45", "$[yyyymmddhh24miss]", "20251101023045"),
-    ("P02", "2025-11-01 02:30:45", "${yyyy}", "2025"),
-    ("P12", "2025-11-01 02:30:45", "$[yyyy]", "2025"),
-    ("P03", "2025-11-01 02:30:45", "${yy}", "25"),
-    ("P13", "2025-11-01 02:30:45", "$[mm]", "11"),
-    ("P04", "2025-11-01 02:30:45", "${mm}", "10"),
-    ("P14", "2025-11-01 02:30:45", "$[dd]", "01"),
-    ("P05", "2025-11-01 02:30:45", "${dd}", "31"),
-    ("P15", "2025-11-01 02:30:45", "$[hh24]", "02"),
-    ("P06", "2025-11-01 02:30:45", "${yyyymm}", "202510"),
-    ("P16", "2025-11-01 02:30:45", "$[hh]", "02"),
-    ("P07", "2025-11-01 02:30:45", "${yyyy-mm-dd}", "2025-10-31"),
-    ("P17", "2025-11-01 02:30:45", "$[mi]", "30"),
-    ("P08", "2025-11-01 02:30:45", "${yymmdd}", "251031"),
-    ("P18", "2025-11-01 02:30:45", "$[ss]", "45"),
-    ("P09", "2025-11-01 02:30:45", "$[yyyymm]", "202511"),
-    ("P19", "2025-11-01 02:30:45", "$[yyyy-mm-dd]", "2025-11-01"),
-    ("P10", "2025-11-01 02:30:45", "$[hh24:mi:ss]", "02:30:45"),
-    ("P20", "2025-11-01 02:30:45", "${yyyymm}01", "20251001"),
-    ("P21", "2025-07-20 10:30:00", "${yyyy-1}", "2024"),
-    ("P35", "2025-07-20 10:30:00", "$[hh24:mi:ss-1/24/60]", "10:29:00"),
-    ("P22", "2025-07-20 10:30:00", "${yyyymm-1}", "202506"),
-    ("P36", "2025-07-20 10:30:00", "$[hh24:mi:ss-1/24]", "09:30:00"),
-    ("P23", "2025-07-20 10:30:00", "${mm-1}", "06"),
-    ("P37", "2025-07-20 10:30:00", "$[hh24-1/24]", "09"),
-    ("P24", "2025-07-20 10:30:00", "${yyyy-mm-dd-29}", "2025-06-20"),
-    ("P38", "2025-07-20 10:30:00", "$[hh24miss-15/24/60]", "101500"),
-    ("P25", "2025-07-20 10:30:00", "${yyyy-mm-dd-364}", "2024-07-20"),
-    ("P39", "2025-07-20 10:30:00", "$[yyyymmddhh24miss-1]", "20250719103000"),
-    ("P26", "2025-07-20 10:30:00", "${yyyymmdd-7*1}", "20250712"),
-    ("P40", "2025-07-20 10:30:00", "$[yyyymmdd-1-1/24]", "20250719"),
-    ("P27", "2025-07-20 10:30:00", "${yyyymmdd-7*2}", "20250705"),
-    ("P41", "2025-07-20 10:30:00", "$[yyyymmdd-7*2]", "20250706"),
-    ("P28", "2025-07-20 10:30:00", "${yyyymmdd+1}", "20250720"),
-    ("P42", "2025-07-20 10:30:00", "$[yyyymmdd+1]", "20250721"),
-    ("P29", "2025-07-20 10:30:00", "${dd}", "19"),
-    ("P43", "2025-07-20 10:30:00", "$[dd]", "20"),
-    ("P30", "2025-07-20 10:30:00", "$[add_months(yyyymmdd,-1)]", "20250620"),
-    ("P44", "2025-07-20 10:30:00", "$[yyyy-mm-dd-1]", "2025-07-19"),
-    ("P31", "2025-07-20 10:30:00", "$[add_months(yyyy-mm-dd,-1)]", "2025-06-20"),
-    ("P45", "2025-07-20 10:30:00", "$bizmonth", "202506"),
-    ("P32", "2025-07-20 10:30:00", "$[add_months(yyyymmdd,-12)]", "20240720"),
-    ("P46", "2025-07-20 10:30:00", "$gmtdate", "20250720"),
-    ("P33", "2025-07-20 10:30:00", "$[add_months(yyyy,-12)]", "2024"),
-    ("P47", "2025-07-20 10:30:00", "$[yyyymmdd]_$[hh24]", "20250720_10"),
-    ("P34", "2025-07-20 10:30:00", "$[add_months(yyyymm,-1)]", "202506"),
-    ("P48", "2025-07-20 10:30:00", "abc", "abc"),
-    ("P51a", "2025-11-01 00:00:00", "$bizdate", "20251031"),
-    ("P51b", "2025-11-01 00:00:00", "$cyctime", "20251101000000"),
-    ("P51c", "2025-11-01 00:00:00", "$gmtdate", "20251101"),
-    ("P51d", "2025-11-01 00:00:00", "$bizmonth", "202510"),
-    ("P52", "2025-03-31 00:00:00", "$[add_months(yyyymmdd,-1)]", "20250228"),
-    ("P53", "2024-03-31 00:00:00", "$[add_months(yyyymmdd,-1)]", "20240229"),
-    ("P54", "2025-03-31 00:00:00", "$[add_months(yyyymmdd,1)]", "20250430"),
-    ("P55", "2024-02-29 01:00:00", "$[add_months(yyyymmdd,-12)]", "20230228"),
-    ("P56", "2024-02-29 01:00:00", "$[add_months(yyyymmdd,12)]", "20250228"),
-    ("P57", "2024-03-01 00:05:00", "$bizdate", "20240229"),
-    ("P58", "2024-03-01 00:05:00", "$[add_months(yyyymmdd,-12)]", "20230301"),
-    ("P59", "2025-03-01 00:00:00", "${yyyymm-1}", "202501"),
-    ("P60", "2025-03-01 00:00:00", "$[add_months(yyyymmdd,-1)]", "20250201"),
-    ("P61", "2025-03-01 00:00:00", "$bizmonth", "202502"),
-    ("P62a", "2025-01-01 00:00:00", "${yyyy}", "2024"),
-    ("P62b", "2025-01-01 00:00:00", "${yyyy-1}", "2023"),
-    ("P63", "2025-01-01 00:00:00", "${yyyymm-1}", "202411"),
-    ("P64", "2025-01-01 00:00:00", "$[yyyymmddhh24miss-15/24/60]", "20241231234500"),
-    ("P65", "2025-01-01 00:00:00", "$[yyyy-15/24/60]", "2024"),
-    ("P66a", "2025-01-01 00:00:00", "$[yyyymmdd-1/24]", "20241231"),
-    ("P66b", "2025-01-01 00:00:00", "$[hh24-1/24]", "23"),
-    ("P67", "2025-01-01 00:00:00", "$[mm-1/24]", "12"),
-    ("P68", "2025-01-01 00:00:00", "$[yyyymmdd-1-1/24]", "20241230"),
-    ("P69", "2025-01-01 00:00:00", "$bizmonth", "202412"),
-    ("P70a", "2025-10-17 14:05:09", "$[hh12]", "02"),
-    ("P70b", "2025-10-17 14:05:09", "$[hh24]", "14"),
-    ("P71", "2025-10-17 14:05:09", "$[mi-10/24/60]", "55"),
-    ("P72", "2025-10-17 14:05:09", "$[hh24mi-10/24/60]", "1355"),
-    ("P73", "2025-10-17 14:05:09", "$[yyyymmddhh24miss+1/24]", "20251017150509"),
-    ("P74", "2025-10-17 14:05:09", "$[yyyymmddhh24miss-1-2/24-3/24/60]", "20251016120209"),
-    ("P75a", "2025-10-17 14:05:09", "$[yyyy/mm/dd]", "2025/10/17"),
-    ("P75b", "2025-10-17 14:05:09", "${yyyy/mm/dd}", "2025/10/16"),
-    ("P76a", "2025-10-17 00:05:00", "$[hh12]", "12"),
-    ("P76b", "2025-10-17 00:05:00", "$[hh24]", "00"),
-    ("P77a", "2025-10-17 00:05:00", "$[yyyymmdd-10/24/60]", "20251016"),
-    ("P77b", "2025-10-17 00:05:00", "$[hh24-10/24/60]", "23"),
-    ("P78", "2025-07-27 00:05:00", "$[yyyy-mm]", "2025-07"),
-    ("P79a", "2019-01-14 01:00:00", "$[yyyy-mm-dd-2]", "2019-01-12"),
-    ("P79b", "2019-01-14 01:00:00", "$[yyyymmdd-2]", "20190112"),
-    ("P80a", "2022-11-22 01:00:00", "$bizdate", "20221121"),
-    ("P80b", "2022-11-22 01:00:00", "$[yyyymmddhh24miss]", "20221122010000"),
-]
-# fmt: on
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+BASE = Base(moment(datetime(2025, 11, 1), SHANGHAI), date(2025, 10, 31), SHANGHAI, 100001, 100002, 100003)
 
 
-def at(text: str, zone: str = "Asia/Shanghai", fold: int = 0) -> Moment:
-    local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold)
-    return Moment(int(local.timestamp() * 1000), local.date() - timedelta(days=1), zone, 11, 22, 33)
-
-
-@pytest.mark.parametrize(("cyctime", "expression", "value"), [pytest.param(*row[1:], id=row[0]) for row in EXAMPLES])
-def test_value(cyctime: str, expression: str, value: str) -> None:
-    assert parse_value(expression)(at(cyctime)) == value
+def resolved(task: str = "", workflow: str = "", base: Base = BASE) -> Resolved:
+    return resolve_levels(Levels(task=declare(task), workflow=declare(workflow)), base)
 
 
 @pytest.mark.parametrize(
-    ("cyctime", "fold", "expression", "value"),
+    ("text", "declared"),
     [
-        pytest.param("2025-03-30 03:00:00", 0, "$[hh24-1/24]", "01", id="C43"),
-        pytest.param("2025-03-30 03:00:00", 0, "$[hh24-1/24]", "01", id="C44"),
-        pytest.param("2025-03-30 03:00:00", 0, "$[hh24mi-10/24/60]", "0150", id="C45"),
-        pytest.param("2025-10-26 03:00:00", 0, "$[hh24-2/24]", "02", id="C47"),
-        pytest.param("2025-10-26 02:00:00", 1, "$[hh24-1/24]", "02", id="C48"),
-        pytest.param("2025-10-26 02:00:00", 1, "$[hh24mi-10/24/60]", "0250", id="C49"),
+        ("a=1 b=abc c=$[yyyymmdd-1]", [("a", "1"), ("b", "abc"), ("c", "$[yyyymmdd-1]")]),
+        ("$bizdate ${yyyymmdd}", [("1", "$bizdate"), ("2", "${yyyymmdd}")]),
+        ("env=prod $bizdate", [("env", "prod"), ("1", "$bizdate")]),
+        ("  a=1 \t\n b=2  ", [("a", "1"), ("b", "2")]),
+        ("a= b", [("a", ""), ("1", "b")]),
+        ("--filter=x=1", [("1", "--filter=x=1")]),
+        ('-p "-Ddate=$bizdate -Denv=prod"', [("-", '-p "-Ddate=$bizdate -Denv=prod"')]),
+        ("A=1 a=2", [("A", "1"), ("a", "2")]),
+        ("", []),
+        (None, []),
     ],
 )
-def test_offsets_are_elapsed_time_when_the_clocks_change(cyctime: str, fold: int, expression: str, value: str) -> None:
-    assert parse_value(expression)(at(cyctime, "Europe/Berlin", fold)) == value
+def test_parameters_are_declared_as_pairs_between_blanks(text: str | None, declared: list[tuple[str, str]]) -> None:
+    assert list(declare(text)) == declared
 
 
 @pytest.mark.parametrize(
-    ("cyctime", "expression", "value"),
+    ("text", "says"),
     [
-        pytest.param("2025-03-15 00:00:00", "${yyyymmdd} $[yyyymmddhh24miss]", "20250314 20250315000000", id="P81"),
-        pytest.param("2025-03-16 00:00:00", "${yyyymmdd} $[yyyymmddhh24miss]", "20250315 20250316000000", id="P82"),
-        pytest.param("2025-03-16 00:00:00", "$gmtdate", "20250316", id="P83"),
-        pytest.param("2025-03-16 14:00:00", "$[yyyymmddhh24] $bizdate", "2025031614 20250315", id="P84"),
-        pytest.param("2025-03-15 00:00:00", "$bizdate", "20250314", id="P89"),
-        pytest.param("2025-03-15 00:00:00", "$jobid $nodeid $taskid", "11 22 33", id="ids"),
+        pytest.param("a=1 a=2", "`a` is declared twice", id="a name twice"),
+        pytest.param("1=a b", "`1` is declared twice", id="a number that is also an ordinal"),
+        pytest.param("=1", "`=1` has no name in front of `=`", id="no name"),
+        pytest.param("a=${b} b=1", "a: `${b}` is not a date format", id="S08 not a date format"),
+        pytest.param("d=$[yyyy-mm-dd hh24:mi:ss]", "d: `$[yyyy-mm-dd` has no closing `]`", id="P87 a blank"),
+        pytest.param("a=${x} b=${y}", "b: `${y}` is not a date format", id="every fault is told"),
+        pytest.param("in=1", "in: an input variable has the same name", id="an input variable's name"),
     ],
 )
-def test_several_parameters(cyctime: str, expression: str, value: str) -> None:
-    assert " ".join(value for _, value in resolve(expression, at(cyctime))) == value
+def test_a_bad_text_is_refused_when_the_definition_is_sent(text: str, says: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        validate(text, context_names={"in"})
+    assert says in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "warnings"),
     [
-        pytest.param("a=${yyyy-mm-dd-1/24}", id="P85"),
-        pytest.param("a=${yyyymmddhh24}", id="P86"),
-        pytest.param("a=$[yyyy-mm-dd hh24:mi:ss]", id="P87"),
-        pytest.param("a=${b} b=1", id="S08"),
-        pytest.param("a=1 a=2", id="declared twice"),
-        pytest.param("a=$nothing", id="unknown built-in"),
-        pytest.param("a=$[yyyymmdd-1/0]", id="division by zero"),
-        pytest.param("a=$[add_months(yyyymmdd,1)x]", id="text after add_months"),
-        pytest.param("1a-b=c", id="not a name"),
+        ("a=1 b=$bizdate $cyctime", []),
+        ("m=$[yyyymm-1]", ["m: `$[yyyymm-1]` moves by days and shows none; for months use `$[add_months(yyyymm,-1)]`"]),
+        ("a=b=c", ["1: `a=b=c` has several `=` and is taken as a positional value"]),
+        ("a-b=c", ["a-b: not a name that a script can use; write letters, digits and `_`"]),
+        ('-p "-Da=1"', []),
     ],
 )
-def test_a_faulty_parameter_is_refused_by_name(text: str) -> None:
-    with pytest.raises(InvalidParameters):
-        check_parameters(text)
+def test_a_doubtful_text_is_accepted_with_warnings(text: str, warnings: list[str]) -> None:
+    assert validate(text) == warnings
 
 
-def test_p88_values_with_blanks_are_joined_in_the_code() -> None:
-    values = dict(resolve("d1=$[yyyy-mm-dd] d2=$[hh24:mi:ss-1/24/60]", at("2025-07-20 10:30:00")))
-    assert render("'${d1} ${d2}'", values) == "'2025-07-20 10:29:00'"
+def test_p89_values_are_those_of_the_trigger_time_whenever_they_are_computed() -> None:
+    assert resolve(declare("dt=$bizdate"), BASE) == resolve(declare("dt=$bizdate"), BASE) == (("dt", "20251031"),)
 
 
-def resolved(text: str, cyctime: str = "2025-11-01 00:00:00", **levels: object) -> Resolved:
-    return Resolved.model_validate({"task": tuple(resolve(text, at(cyctime))), "bizdate": "20251031", **levels})
+def test_values_in_an_opaque_parameter_are_computed_too() -> None:
+    assert resolve(declare('-p "-Ddate=$bizdate"'), BASE) == (Parameter("-", '-p "-Ddate=20251031"'),)
 
 
 @pytest.mark.parametrize(
-    ("declared", "script", "sent"),
+    ("task", "workflow", "script", "expected"),
     [
         pytest.param(
-            "dt=$bizdate", "select * from t where ds='${dt}'", "select * from t where ds='20251031'", id="S01"
+            "dt=$bizdate", "", "select * from t where ds='${dt}'", "select * from t where ds='20251031'", id="S01"
         ),
-        pytest.param("a=1 b=abc c=$[yyyymmdd-1]", "${a}/${b}/${c}/${d}", "1/abc/20251031/${d}", id="S05"),
-        pytest.param("", "select ${bdp.system.bizdate}", "select 20251031", id="S06"),
-        pytest.param("a=1", "echo $a ${HOME} ${a:-x} $$", "echo $a ${HOME} ${a:-x} $$", id="shell's own are left"),
-        pytest.param("a=1", "${a}${a}", "11", id="each occurrence"),
+        pytest.param("a=1 b=abc c=$[yyyymmdd-1]", "", "${a}/${b}/${c}/${d}", "1/abc/20251031/${d}", id="S05"),
+        pytest.param("", "", "select ${bdp.system.bizdate}", "select 20251031", id="S06"),
+        pytest.param("", "", "${bdp.system.cyctime}", "20251101000000", id="S06, the other name"),
+        pytest.param("", "env=prod", "${workflow.env}", "prod", id="S07"),
+        pytest.param("env=dev", "env=prod", "${env}/${workflow.env}", "dev/prod", id="both levels of a name"),
+        pytest.param("a=1", "", "${a}${a} ${A} $a ${ a }", "11 ${A} $a ${ a }", id="every exact reference"),
+        pytest.param("$bizdate", "", "${1}", "${1}", id="positional values have no name in a script"),
     ],
 )
-def test_the_script_is_sent_with_its_values(declared: str, script: str, sent: str) -> None:
-    assert render(script, resolved(declared).names) == sent
+def test_sql_gets_its_values_in_the_text(task: str, workflow: str, script: str, expected: str) -> None:
+    prepared = prepare("ODPS_SQL", script, resolved(task, workflow))
+    assert (prepared.script, prepared.arguments, prepared.args) == (expected, (), {})
 
 
-def test_replaced_text_is_not_looked_at_again() -> None:
-    assert render("${a} ${b}", {"a": "${b}", "b": "2"}) == "${b} 2"
+def test_p88_two_parameters_make_a_time_with_a_blank() -> None:
+    base = Base(moment(datetime(2025, 7, 20, 10, 30), SHANGHAI), date(2025, 7, 19), SHANGHAI, 1, 2, 3)
+    values = resolved("d1=$[yyyy-mm-dd] d2=$[hh24:mi:ss-1/24/60]", base=base)
+    assert prepare("ODPS_SQL", "'${d1} ${d2}'", values).script == "'2025-07-20 10:29:00'"
 
 
-def test_s02_positional_values_become_arguments() -> None:
-    assert resolved("$bizdate ${yyyymmdd} $[yyyymmdd]").arguments == ("20251031", "20251031", "20251101")
-
-
-def test_positional_names_order_as_numbers() -> None:
-    assert resolved(" ".join(f"v{i}" for i in range(1, 12))).arguments[-2:] == ("v10", "v11")
-
-
-def test_s07_prefixed_names_address_their_level() -> None:
-    assert render("${workflow.env}", resolved("", workflow={"env": "prod"}).names) == "prod"
+def test_s02_a_shell_gets_positional_arguments_in_declaration_order() -> None:
+    prepared = prepare("DIDE_SHELL", "echo $1 $2 $3", resolved("$bizdate ${yyyymmdd} $[yyyymmdd]"))
+    assert (prepared.script, prepared.arguments) == ("echo $1 $2 $3", ("20251031", "20251031", "20251101"))
 
 
 @pytest.mark.parametrize(
-    ("workspace", "workflow", "task", "manual", "expected"),
+    ("task", "arguments"),
     [
-        pytest.param("1", "2", "3", False, "3", id="S11"),
-        pytest.param("1", "2", None, False, "2", id="S12"),
-        pytest.param("1", None, None, False, "1", id="S13"),
-        pytest.param(None, "2", "3", True, "2", id="S14"),
+        pytest.param("10=j 2=b 1=a", ("a", "b", "j"), id="numbers are ordered as numbers"),
+        pytest.param("env=prod x $bizdate", ("x", "20251031", "prod"), id="$n is the parameter named n; names follow"),
+        pytest.param("b=2 a=1", ("2", "1"), id="names alone are arguments as declared"),
+        pytest.param('-p "-Da=1 -Db=2"', ('-p "-Da=1 -Db=2"',), id="opaque text is one argument"),
     ],
 )
-def test_precedence(workspace: str | None, workflow: str | None, task: str | None, manual: bool, expected: str) -> None:
-    values = resolved(
-        f"x={task}" if task else "",
-        workspace={"x": workspace} if workspace else {},
-        workflow={"x": workflow} if workflow else {},
-        workflow_first=manual,
-    )
-    assert render("${x}", values.names) == expected
+def test_arguments_of_mixed_declarations(task: str, arguments: tuple[str, ...]) -> None:
+    assert prepare("PYTHON", "", resolved(task)).arguments == arguments
 
 
-def test_undeclared_names_are_known_for_a_warning() -> None:
-    assert undeclared("${a} ${b} ${c:-1}", {"a": "1"}) == ["b"]
+def test_shell_and_python_get_named_values_in_the_text_too() -> None:
+    script = "echo ${dt} ${10} ${HOME} ${x:-1}"
+    for task_type in ("DIDE_SHELL", "PYTHON", "Python"):
+        assert prepare(task_type, script, resolved("dt=$bizdate")).script == "echo 20251031 ${10} ${HOME} ${x:-1}"
 
 
-def test_an_opaque_text_is_one_parameter() -> None:
-    assert [item.name for item in declare('-p "a b c"')] == ["-"]
+def test_s03_s04_pyodps_reads_args_and_its_text_is_left_alone() -> None:
+    prepared = prepare("PYODPS3", "print(args['var1'], '${var1}')", resolved("var1=$bizdate"))
+    assert (prepared.script, prepared.args["var1"]) == ("print(args['var1'], '${var1}')", "20251031")
 
 
-@given(st.dates(date(1990, 1, 1), date(2100, 12, 31)), st.integers(-600, 600))
-def test_add_months_stays_in_the_month_it_names(day: date, months: int) -> None:
-    moved = add_months(day, months)
-    assert (moved.year * 12 + moved.month) - (day.year * 12 + day.month) == months
-    assert moved.day == day.day or (moved + timedelta(days=1)).day == 1
+def test_names_with_a_level_and_context_parameters_are_replaced_in_every_type() -> None:
+    for task_type in ("ODPS_SQL", "DIDE_SHELL", "PYODPS"):
+        prepared = prepare(task_type, "${workflow.env} ${in}", resolved("", "env=prod"), {"in": "x"})
+        assert prepared.script == "prod x"
 
 
-@given(st.text("$[]{}ymdhis024-+/*(), add_months", max_size=24))
-def test_any_text_is_a_value_or_a_clear_refusal(text: str) -> None:
-    try:
-        value = parse_value(text)
-    except InvalidExpression:
-        return
-    assert value(at("2025-11-01 00:00:00")) == value(at("2025-11-01 00:00:00"))
+def test_a_replacement_is_not_looked_into() -> None:
+    assert render("${a}", {"a": "${b}", "b": "1"}) == "${b}"
+
+
+def test_names_that_stay_are_listed_once() -> None:
+    assert undeclared("${b} ${a} ${b} ${c}", {"a": "1"}) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        pytest.param(Levels(declare("x=3"), declare("x=2"), declare("x=1")), "3", id="S11 the task"),
+        pytest.param(Levels((), declare("x=2"), declare("x=1")), "2", id="S12 the workflow"),
+        pytest.param(Levels((), (), declare("x=1")), "1", id="S13 the workspace"),
+        pytest.param(Levels(declare("x=3"), declare("x=2"), manual=True), "2", id="S14 a manual workflow"),
+        pytest.param(Levels(declare("x=3"), declare("x=2"), override=declare("x=4")), "4", id="S15 TaskParameters"),
+        pytest.param(
+            Levels(declare("x=3"), declare("x=2"), override=declare("x=4"), manual=True), "4", id="in a manual run too"
+        ),
+        pytest.param(
+            Levels(declare("x=3"), declare("x=2"), override=()), "2", id="TaskParameters replace all of the task's"
+        ),
+    ],
+)
+def test_the_nearest_level_wins(levels: Levels, expected: str) -> None:
+    values = resolve_levels(levels, BASE)
+    assert render("${x}", values.values) == expected
+    assert values.arguments in ((expected,), ())
+
+
+def test_positional_values_of_a_workflow_are_not_those_of_its_tasks() -> None:
+    assert resolve_levels(Levels(workflow=declare("$bizdate")), BASE).arguments == ()
+
+
+def test_a_name_with_a_dot_cannot_pass_for_a_level() -> None:
+    values = resolved("workflow.env=task bdp.system.bizdate=0", "env=prod").values
+    assert (values["workflow.env"], values["bdp.system.bizdate"]) == ("prod", "20251031")

@@ -12,7 +12,7 @@ from tidemill.domain.creation import Creation
 from tidemill.domain.definitions import Tag, WorkflowAt
 from tidemill.domain.drafts import inner_upstreams, previous_cycle_upstreams
 from tidemill.domain.errors import Fault, InvalidRequest
-from tidemill.domain.parameters import check_parameters
+from tidemill.domain.parameters import validate
 from tidemill.domain.selection import groups, select
 from tidemill.store.members import Project
 from tidemill.store.pages import AnyRow
@@ -203,7 +203,7 @@ def _json_object(text: str | None) -> dict[str, Any] | None:
 
 def _text_faults(parameter: str, text: str) -> Iterator[Fault]:
     try:
-        check_parameters(text)
+        validate(text)
     except ValueError as error:
         yield Fault(parameter, str(error))
 

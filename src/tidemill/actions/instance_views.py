@@ -1,6 +1,8 @@
 """Workflow and task instances, read."""
 
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tidemill.actions.context import Context
 from tidemill.actions.instance_models import (
@@ -25,10 +27,11 @@ from tidemill.actions.instance_models import (
     WorkflowInstanceView,
 )
 from tidemill.actions.workflows import DEFAULT_ENV, authors, sort_page
-from tidemill.domain.business_date import from_wire, to_wire
+from tidemill.domain.business_date import bizdate_holding, bizdate_milliseconds
 from tidemill.domain.definitions import DataSource, Inputs, Outputs, RuntimeResource, Script, Tag, Task
 from tidemill.domain.errors import Fault, InvalidRequest, NotFound
-from tidemill.domain.parameters import Resolved, render
+from tidemill.domain.parameters import Resolved
+from tidemill.domain.substitution import render
 from tidemill.runners.logs import read_log
 from tidemill.store import instance_lists, operations
 from tidemill.store.instance_lists import TaskInstanceFilter, WorkflowInstanceFilter
@@ -60,7 +63,7 @@ def creation_result(
 
 def _bizdate(context: Context, project_id: int, parameter: str, milliseconds: int) -> str:
     try:
-        return from_wire(milliseconds, context.project(project_id).time_zone)
+        return bizdate_holding(milliseconds, ZoneInfo(context.project(project_id).time_zone)).isoformat()
     except ValueError as error:
         raise InvalidRequest([Fault(parameter, str(error))]) from None
 
@@ -122,7 +125,7 @@ def _workflow_instance(row: AnyRow, zone: str, tags: list[tuple[str, str]]) -> W
         workflow_task_instance_id=row.task_instance_id,
         unified_workflow_instance_id=row.unified_id,
         workflow_parameters=row.parameters,
-        biz_date=to_wire(row.bizdate, zone),
+        biz_date=bizdate_milliseconds(date.fromisoformat(row.bizdate), ZoneInfo(zone)),
         tags=tuple(Tag(key=key, value=value) for key, value in tags),
         started_time=row.started_time,
         finished_time=row.finished_time,
@@ -208,8 +211,8 @@ def get_task_instance(context: Context, request: GetTaskInstanceRequest) -> GetT
     row = _find(context, request.id)
     zone = context.project(row.project_id).time_zone
     definition = Task.model_validate_json(row.definition)
-    values = Resolved.model_validate_json(row.parameters)
-    content = None if row.script is None else render(row.script, values.names)
+    values = Resolved.from_json(row.parameters)
+    content = None if row.script is None else render(row.script, values.values)
     view = TaskInstanceView(
         **_shared(row, zone, definition),
         script=None if content is None and not values.text else Script(content=content, parameters=values.text or None),
@@ -228,7 +231,7 @@ def _find(context: Context, id: int) -> AnyRow:
 
 
 def _listed(row: AnyRow, zone: str) -> TaskInstanceListed:
-    values = Resolved.model_validate_json(row.parameters)
+    values = Resolved.from_json(row.parameters)
     definition = Task.model_validate_json(row.definition)
     return TaskInstanceListed(**_shared(row, zone, definition), script_parameters=values.text or None)
 
@@ -251,7 +254,7 @@ def _shared(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
         "workflow_instance_id": row.workflow_instance_id,
         "workflow_instance_type": row.workflow_instance_type,
         "unified_workflow_instance_id": row.unified_workflow_instance_id,
-        "bizdate": to_wire(row.bizdate, zone),
+        "bizdate": bizdate_milliseconds(date.fromisoformat(row.bizdate), ZoneInfo(zone)),
         "period_number": row.period_number,
         "priority": row.priority,
         "baseline_id": definition.base_line_id,

@@ -166,7 +166,7 @@ def cycle_fault(scope: Scope, nodes: Collection[Node]) -> list[Fault]:
     cycle = find_cycle(edges, [*changed, *(-id for id, node in changed.items() if node.kind == "Workflow")])
     if cycle is None:
         return []
-    shown = " → ".join(_shown(id, changed) for id in cycle)
+    shown = " → ".join(_shown(id, changed) for id in [*cycle, cycle[0]])
     first = next((changed[abs(id)] for id in cycle if abs(id) in changed and changed[abs(id)].kind == "Task"), None)
     path = first.at("Dependencies") if first and -scope.workflow_id not in cycle else "Dependencies"
     return [Fault(path, f"a cycle of same-cycle dependencies: {shown}")]

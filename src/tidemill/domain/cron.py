@@ -1,258 +1,283 @@
-"""DataWorks' cron dialect: Spring's six fields with `L`, `nL` and `n#k` (scheduling-semantics 1, decision 24).
+"""The cron dialect of DataWorks: six fields, Spring's rules, `L`, `nL` and `n#k`.
 
-`second minute hour day-of-month month day-of-week`; seconds are 00; Monday is 1, Sunday 0 or 7; the two day fields are
-intersected and `?` means `*`. A day that the date fields leave out still has its cycles, as dry runs.
+    second minute hour day-of-month month day-of-week
+    00     30     05   *            *     ?             every day at 05:30
+    00     00/10  *    *            *     ?             every ten minutes
+    00     00     02   1,L          *     ?             first and last day of each month
+    00     00     01   ?            *     5#2           second Friday of each month
+
+It is not Quartz: 1 is Monday (0 and 7 are Sunday), a date must match both day fields, there is no year and no `W`.
+Source: DataWorks, "Cron expressions", which declares Spring's CronSequenceGenerator to be its standard.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-from tidemill.domain.drafts import Cycle
+from tidemill.domain.errors import Malformed
 
-_MONTHS = {
-    n: i for i, n in enumerate(["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1)
-}
-_DAYS = {n: i for i, n in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"])}
-_TIME_TEXT = "%Y-%m-%d %H:%M:%S"
-_FOREVER = (datetime(1970, 1, 1), datetime(9999, 1, 1))  # noqa: DTZ001 - local times of the scheduling zone
-_HORIZON_DAYS = 366 * 28  # a weekday on 29 February comes back within 28 years
-_ITEM = re.compile(r"(?P<start>\*|\?|\w+)(?:-(?P<end>\w+))?(?:/(?P<step>\d+))?")
+DisplayCycle = Literal["Minute", "Hour", "Day", "Week", "Month", "Year"]
+DAY_MINUTES = 24 * 60
+
+_MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAY_NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_FIELDS = "second minute hour day-of-month month day-of-week"
+_SEARCHED_DAYS = 41 * 366  # 29 February falls on one weekday again after 40 years at most (across 2100)
 
 
-class InvalidCron(ValueError):
-    """The expression is not in the dialect; the message names the field and says what would be right."""
+class CycleClass(StrEnum):
+    """What dependencies look at: DAY has one instance a run date (weekly and longer too), the others several."""
+
+    DAY = "Day"
+    HOUR = "Hour"
+    MINUTE = "Minute"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Cron:
+    """A parsed expression. Two are equal when their texts are; `Cron.parse` is the only way to make one."""
+
+    text: str
+    canonical: str = field(compare=False)
+    """As the console writes it: two digits in the first three fields; elsewhere no leading zeros. Names in capitals."""
+    warnings: tuple[str, ...] = field(compare=False)
+    cycle_class: CycleClass = field(compare=False)
+    minutes: frozenset[int] = field(compare=False)
+    hours: frozenset[int] = field(compare=False)
+    months: frozenset[int] = field(compare=False)
+    days: "_Days" = field(compare=False)
+    weekdays: "_Weekdays" = field(compare=False)
+
+    @staticmethod
+    def parse(text: str) -> "Cron":
+        """Read an expression; the result is cached by its text. Raises Malformed, naming the field and the remedy."""
+        return _parse(text)
+
+    @cached_property
+    def minutes_of_day(self) -> tuple[int, ...]:
+        """Minutes after midnight at which the expression fires, ascending."""
+        return tuple(hour * 60 + minute for hour in sorted(self.hours) for minute in sorted(self.minutes))
+
+    @property
+    def shortest_interval(self) -> int:
+        """Minutes between the two closest firings, midnight included; 1,440 when it fires once a day."""
+        times = (*self.minutes_of_day, self.minutes_of_day[0] + DAY_MINUTES)
+        return min(later - earlier for earlier, later in pairwise(times))
+
+    @property
+    def display_cycle(self) -> DisplayCycle:
+        """The cycle as the console names it; quarterly schedules are Year with months."""
+        if self.cycle_class is not CycleClass.DAY:
+            return "Minute" if self.cycle_class is CycleClass.MINUTE else "Hour"
+        if not self.weekdays.every:
+            return "Week"
+        if len(self.months) < 12:
+            return "Year"
+        return "Day" if self.days.every else "Month"
+
+    def matches(self, day: date) -> bool:
+        """Whether month, day of month and day of week all match."""
+        return day.month in self.months and self.days.match(day) and self.weekdays.match(day)
+
+    def dates(self, first: date) -> Iterator[date]:
+        """Matching dates from `first` on; ends after 41 years without one, for then none will ever come."""
+        day, misses = first, 0
+        while misses < _SEARCHED_DAYS:
+            misses += 1
+            if self.matches(day):
+                misses = 0
+                yield day
+            if day == date.max:
+                return
+            day += timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class _Days:
+    """Days of the month; `last` is the item `L`."""
+
+    numbers: frozenset[int]
+    last: bool
+
+    @property
+    def every(self) -> bool:
+        return len(self.numbers) == 31
+
+    def match(self, day: date) -> bool:
+        return day.day in self.numbers or (self.last and _is_last_week(day, days=1))
+
+
+@dataclass(frozen=True)
+class _Weekdays:
+    """0 is Sunday. `last` are the items `nL`; `nth` the items `n#k` as (weekday, k)."""
+
+    numbers: frozenset[int]
+    last: frozenset[int]
+    nth: frozenset[tuple[int, int]]
+
+    @property
+    def every(self) -> bool:
+        return len(self.numbers) == 7
+
+    def match(self, day: date) -> bool:
+        weekday = day.isoweekday() % 7
+        return (
+            weekday in self.numbers
+            or (weekday, (day.day + 6) // 7) in self.nth
+            or (weekday in self.last and _is_last_week(day, days=7))
+        )
+
+
+def _is_last_week(day: date, days: int) -> bool:
+    """Whether `day` is one of the last `days` of its month."""
+    return (day.month == 12 and day.day > 31 - days) or (day + timedelta(days=days)).month != day.month
+
+
+@dataclass(frozen=True)
 class _Field:
     name: str
     low: int
     high: int
-    names: dict[str, int] | None = None
-    question_mark: bool = False
+    names: Mapping[str, int] = field(default_factory=dict[str, int])
 
-    def number(self, text: str) -> int:
-        value = (self.names or {}).get(text.upper())
-        if value is None:
-            if not text.isdigit():
-                raise InvalidCron(f"{self.name}: {text} is not a number{self._or_name()}")
-            value = int(text)
-        if not self.low <= value <= self.high:
-            raise InvalidCron(f"{self.name}: {value} is outside {self.low}-{self.high}")
-        return value
-
-    def _or_name(self) -> str:
-        return " or a name like " + next(iter(self.names)) if self.names else ""
+    def items(self, text: str) -> list[str]:
+        """The comma-joined items; `?` is `*`, and only the day fields have it."""
+        if text == "?" and self.name.startswith("day"):
+            return ["*"]
+        if "?" in text:
+            raise Malformed(f"{self.name} `{text}`: `?` stands alone, and only in day-of-month or day-of-week; use `*`")
+        return text.split(",")
 
     def values(self, item: str) -> range:
-        """The numbers that one comma-separated item stands for."""
-        match = _ITEM.fullmatch(item)
-        if match is None or (match["start"] in "*?" and match["end"]):
-            raise InvalidCron(f"{self.name}: {item or 'an empty item'} is not one of *, n, a-b, */s, a/s, a-b/s")
-        if match["start"] == "?" and (not self.question_mark or match["step"]):
-            raise InvalidCron(f"{self.name}: ? stands alone, for day of month or day of week")
-        step = int(match["step"] or 1)
-        if step == 0:
-            raise InvalidCron(f"{self.name}: a step of 0 in {item}")
-        if match["start"] in "*?":
-            return range(self.low, self.high + 1, step)
-        start = self.number(match["start"])
-        end = self.number(match["end"]) if match["end"] else self.high if match["step"] else start
-        if end < start:
-            raise InvalidCron(f"{self.name}: {item} runs backwards; write it as two ranges")
-        return range(start, end + 1, step)
+        """The numbers of `*`, `n`, `a-b`, and each of them with `/step`; `a/s` runs to the field's maximum."""
+        matched = re.fullmatch(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/([0-9]{1,4}))?", item, re.ASCII)
+        if matched is None:
+            raise self.fault(item, "an item is `*`, `n`, `a-b`, `*/s`, `a/s` or `a-b/s`")
+        star, first, last, step = matched.groups()
+        if step is not None and int(step) == 0:
+            raise self.fault(item, "the step must be at least 1")
+        low = self.low if star else self.number(first, item)
+        high = self.number(last, item) if last else self.high if star or step else low
+        if low > high:
+            raise self.fault(item, f"a range must not run backwards; write `{first}-{self.high},{self.low}-{last}`")
+        return range(low, high + 1, int(step or 1))
+
+    def number(self, text: str, item: str) -> int:
+        if text in self.names:
+            return self.names[text]
+        if not re.fullmatch(r"[0-9]{1,2}", text) or not self.low <= int(text) <= self.high:
+            named = f" or {next(iter(self.names))}-{list(self.names)[-1]}" if self.names else ""
+            raise self.fault(item, f"`{text}` is not in {self.low}-{self.high}{named}")
+        return int(text)
+
+    def fault(self, item: str, message: str) -> Malformed:
+        return Malformed(f"{self.name} `{item}`: {message}")
 
 
 _MINUTE = _Field("minute", 0, 59)
 _HOUR = _Field("hour", 0, 23)
-_DAY = _Field("day of month", 1, 31, question_mark=True)
-_MONTH = _Field("month", 1, 12, _MONTHS)
-_WEEKDAY = _Field("day of week", 0, 7, _DAYS, question_mark=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Cron:
-    """A parsed expression. Weekdays are 0 (Sunday) to 6; `nth` holds (weekday, k), with k = -1 for the last."""
-
-    text: str
-    minutes: tuple[int, ...]
-    hours: tuple[int, ...]
-    days: frozenset[int]
-    last_day: bool
-    months: frozenset[int]
-    weekdays: frozenset[int]
-    nth: frozenset[tuple[int, int]]
-    warnings: tuple[str, ...] = ()
-
-    def matches(self, day: date) -> bool:
-        """Whether the date fields let this day be a normal one."""
-        if day.month not in self.months:
-            return False
-        if day.day not in self.days and not (self.last_day and (day + timedelta(days=1)).day == 1):
-            return False
-        weekday = day.isoweekday() % 7
-        if weekday in self.weekdays:
-            return True
-        last = (day + timedelta(days=7)).month != day.month
-        return (weekday, (day.day - 1) // 7 + 1) in self.nth or (last and (weekday, -1) in self.nth)
-
-    @property
-    def is_day_class(self) -> bool:
-        """One instance a run date: neither minute nor hour field has `*`, `-`, `/` or `,` (1.2)."""
-        minute, hour = self.text.split()[1:3]
-        return not re.search(r"[*\-/,]", minute + hour)
-
-    @property
-    def cycle(self) -> Literal["minute", "hour", "day", "week", "month", "year"]:
-        """The cycle to show (1.2)."""
-        _, minute, _, day, month, weekday = self.text.split()[:6]
-        if not self.is_day_class:
-            return "minute" if re.search(r"[*\-/,]", minute) else "hour"
-        if weekday not in "*?":
-            return "week"
-        if month != "*":
-            return "year"
-        return "day" if day in "*?" else "month"
-
-    @property
-    def canonical(self) -> str:
-        """As the console writes it: two digits for the numbers of the first three fields."""
-        fields = self.text.split()[:6]
-        padded = [re.sub(r"(?<![/\d])\d(?!\d)", lambda m: f"0{m[0]}", field) for field in fields[:3]]
-        return " ".join(padded + fields[3:])
+_DAY = _Field("day-of-month", 1, 31)
+_MONTH = _Field("month", 1, 12, dict(zip(_MONTH_NAMES, range(1, 13), strict=True)))
+_WEEKDAY = _Field("day-of-week", 0, 7, dict(zip(_WEEKDAY_NAMES, range(7), strict=True)))
 
 
 @lru_cache(maxsize=65_536)
-def parse_cron(text: str) -> Cron:
-    """Parse an expression. Raises InvalidCron."""
-    fields = text.split()
-    warnings: tuple[str, ...] = ()
-    if len(fields) == 7:
-        if fields[6] != "*":
-            raise InvalidCron(
-                "six fields are expected (second minute hour day-of-month month day-of-week), not seven; "
-                f"a year is not supported: try {' '.join(fields[:4] + fields[5:])}"
-            )
-        warnings = ("the seventh field (year) is not supported and was left out",)
-    elif len(fields) != 6:
-        raise InvalidCron(
-            f"six fields are expected (second minute hour day-of-month month day-of-week), not {len(fields)}"
-        )
-    second, minute, hour, day, month, weekday = fields[:6]
-    if second not in ("0", "00"):
-        raise InvalidCron(f"second: 00 is expected, not {second}")
-    days, last_day = _days(day)
-    weekdays, nth = _weekdays(weekday)
-    return Cron(
+def _parse(text: str) -> Cron:
+    fields, warnings = _six_fields(text)
+    second, minute, hour, day, month, weekday = fields
+    if second not in {"0", "00"}:
+        raise Malformed(f"second `{second}`: must be `00`; the shortest cycle is a minute")
+    minutes, hours = _numbers(_MINUTE, minute), _numbers(_HOUR, hour)
+    cron = Cron(
         text=text,
-        minutes=tuple(sorted(_set(_MINUTE, minute))),
-        hours=tuple(sorted(_set(_HOUR, hour))),
-        days=frozenset(days),
-        last_day=last_day,
-        months=frozenset(_set(_MONTH, month)),
-        weekdays=frozenset(weekdays),
-        nth=frozenset(nth),
+        canonical=_canonical(fields),
         warnings=warnings,
+        cycle_class=_classify(minute + hour, minutes),
+        minutes=minutes,
+        hours=hours,
+        months=_numbers(_MONTH, month),
+        days=_days(day),
+        weekdays=_weekdays(weekday),
     )
+    if next(cron.dates(date(2001, 1, 1)), None) is None:
+        return replace(cron, warnings=(*warnings, "no date matches: every instance would be a dry run"))
+    return cron
 
 
-def _set(field: _Field, text: str) -> set[int]:
-    return {value for item in text.split(",") for value in field.values(item)}
+def _six_fields(text: str) -> tuple[list[str], tuple[str, ...]]:
+    """The six fields in capitals, and a warning if a seventh was dropped."""
+    fields = text.upper().split()
+    if len(fields) == 6:
+        return fields, ()
+    if len(fields) == 7 and fields[6] == "*":
+        return fields[:6], ("the seventh field (year) is not in the dialect; `*` there is ignored",)
+    raise Malformed(f"{len(fields)} fields where six are expected ({_FIELDS}); {_likely_fix(fields)}")
 
 
-def _days(text: str) -> tuple[set[int], bool]:
-    items = text.split(",")
-    if any(re.fullmatch(r"(?i)\d*W|LW|L-\d+|C", item) for item in items):
-        raise InvalidCron(
-            f"day of month: {text} is not in the dialect, which has numbers and L, but no W, LW, L-n or C"
-        )
-    plain = [item for item in items if item.upper() != "L"]
-    return {value for item in plain for value in _DAY.values(item)}, len(plain) < len(items)
+def _likely_fix(fields: list[str]) -> str:
+    match len(fields):
+        case 5:
+            return f"put the second in front: `00 {' '.join(fields)}`"
+        case 7 if fields[6] == "?":
+            return f"one `*` is too many: perhaps `{' '.join(fields[:5])} ?`"
+        case 7:
+            return "there is no year field: use StartTime and EndTime"
+        case _:
+            return "for example `00 30 05 * * ?`"
 
 
-def _weekdays(text: str) -> tuple[set[int], set[tuple[int, int]]]:
-    weekdays: set[int] = set()
+def _numbers(field: _Field, text: str) -> frozenset[int]:
+    return frozenset(number for item in field.items(text) for number in field.values(item))
+
+
+def _days(text: str) -> _Days:
+    items = _DAY.items(text)
+    for item in items:
+        if "W" in item or ("L" in item and item != "L"):
+            raise _DAY.fault(
+                item, "`W`, `LW` and `L-n` are not in the dialect; give days 1-31, or `L` for the last day"
+            )
+    numbers = frozenset(number for item in items if item != "L" for number in _DAY.values(item))
+    return _Days(numbers, last="L" in items)
+
+
+def _weekdays(text: str) -> _Weekdays:
+    numbers: set[int] = set()
+    last: set[int] = set()
     nth: set[tuple[int, int]] = set()
-    for item in text.split(","):
-        if match := re.fullmatch(r"(?i)(\w+?)L", item):
-            nth.add((_WEEKDAY.number(match[1]) % 7, -1))
-        elif match := re.fullmatch(r"(\w+)#(\d+)", item):
-            if not 1 <= int(match[2]) <= 5:
-                raise InvalidCron(f"day of week: {item} asks for a weekday that no month has; 1 to 5 may follow #")
-            nth.add((_WEEKDAY.number(match[1]) % 7, int(match[2])))
+    for item in _WEEKDAY.items(text):
+        weekday, mark, count = item.partition("#")
+        if mark:
+            if count not in {"1", "2", "3", "4", "5"}:
+                raise _WEEKDAY.fault(item, "the number after `#` is 1-5, as in `5#2`, the second Friday")
+            nth.add((_WEEKDAY.number(weekday, item) % 7, int(count)))
+        elif item == "L":
+            raise _WEEKDAY.fault(item, "`L` goes after a weekday, as in `5L`, the last Friday")
+        elif item.endswith("L"):
+            last.add(_WEEKDAY.number(item[:-1], item) % 7)
         else:
-            weekdays |= {value % 7 for value in _WEEKDAY.values(item)}
-    return weekdays, nth
+            numbers.update(number % 7 for number in _WEEKDAY.values(item))
+    return _Weekdays(frozenset(numbers), frozenset(last), frozenset(nth))
 
 
-def next_times(cron: Cron, after: datetime) -> Iterator[datetime]:
-    """The trigger times strictly later than `after` (aware), in its zone, on days that match; for people and tests."""
-    zone = after.tzinfo
-    for offset in range(_HORIZON_DAYS):
-        day = after.date() + timedelta(days=offset)
-        if not cron.matches(day):
-            continue
-        for hour in cron.hours:
-            for minute in cron.minutes:
-                moment = datetime.combine(day, time(hour, minute), zone)
-                if moment > after:
-                    yield moment
+def _classify(minute_and_hour: str, minutes: frozenset[int]) -> CycleClass:
+    """By the text, as DataWorks does: `00 00 02-02 * * ?` fires once and is still not a daily expression."""
+    if not set("*-/,") & set(minute_and_hour):
+        return CycleClass.DAY
+    return CycleClass.MINUTE if len(minutes) > 1 else CycleClass.HOUR
 
 
-def parse_trigger_time(text: str) -> datetime:
-    """`yyyy-mm-dd hh:mm:ss`, local to the scheduling zone. Raises ValueError."""
-    return datetime.strptime(text, _TIME_TEXT)  # noqa: DTZ007 - the zone is the trigger's
+def _canonical(fields: list[str]) -> str:
+    def number(matched: re.Match[str], width: int) -> str:
+        return matched[1] + matched[2].lstrip("0").rjust(1 if matched[1] else width, "0")
 
-
-def check_trigger_times(start: str | None, end: str | None) -> list[tuple[str, str]]:
-    """What is wrong with a validity period: (StartTime or EndTime, message)."""
-    wrong: list[tuple[str, str]] = []
-    parsed: list[datetime] = list(_FOREVER)
-    for index, (name, text) in enumerate((("StartTime", start), ("EndTime", end))):
-        if text is None:
-            continue
-        try:
-            parsed[index] = parse_trigger_time(text)
-        except ValueError:
-            wrong.append((name, f"yyyy-mm-dd hh:mm:ss is expected, not {text}"))
-    if not wrong and parsed[1] < parsed[0]:
-        wrong.append(("EndTime", "not before StartTime"))
-    return wrong
-
-
-@lru_cache(maxsize=16_384)
-def expand_day(
-    text: str, run_date: date, zone: str, start: str | None = None, end: str | None = None
-) -> tuple[Cycle, ...]:
-    """The cycles of a run date in a zone, ascending: normal ones, or dry runs on days the date fields leave out (1.3).
-
-    Outside the validity period [`start`, `end`], both inclusive, there is no cycle. Clock changes follow 1.5: sub-day
-    cycles of the skipped hour fall away and those of the repeated hour come once, at its second pass; a day-class cycle
-    in the skipped hour comes an hour later as a dry run.
-    """
-    cron = parse_cron(text)
-    where = ZoneInfo(zone)
-    first = parse_trigger_time(start) if start else _FOREVER[0]
-    last = parse_trigger_time(end) if end else _FOREVER[1]
-    dry = not cron.matches(run_date)
-    moments: list[tuple[int, bool]] = []
-    for hour in cron.hours:
-        for minute in cron.minutes:
-            local = datetime.combine(run_date, time(hour, minute))
-            skipped = _is_skipped(local, where)
-            if (skipped and not cron.is_day_class) or not first <= local <= last:
-                continue
-            moment = local.replace(tzinfo=where, fold=0 if skipped else 1)
-            moments.append((int(moment.timestamp() * 1000), dry or skipped))
-    return tuple(Cycle(moment, number, dry) for number, (moment, dry) in enumerate(sorted(moments), 1))
-
-
-def _is_skipped(local: datetime, zone: ZoneInfo) -> bool:
-    """Whether the clock jumps over this wall-clock time."""
-    there = local.replace(tzinfo=zone).astimezone(UTC).astimezone(zone)
-    return there.replace(tzinfo=None) != local
+    written = [
+        re.sub(r"(/|#|)([0-9]+)", lambda matched, width=2 if place < 3 else 1: number(matched, width), text)
+        for place, text in enumerate(fields)
+    ]
+    return " ".join(written)

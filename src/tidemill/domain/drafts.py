@@ -4,19 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tidemill.domain.definitions import Dependency, TaskAt, WorkflowAt
+from tidemill.domain.schedule import Cycle
 from tidemill.domain.selection import Edges, Selection, reverse
 
 DRY_RUNS = frozenset({"Skip", "SkipUnchoose", "SkipCycle", "ConditionUnchoose", "RealtimeDeprecated", "SkipCalendar"})
 _VIRTUAL = "VIRTUAL"
-
-
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """One trigger time of a date: epoch milliseconds, its ordinal from 1, and whether the cron leaves the day out."""
-
-    trigger_time: int
-    number: int
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

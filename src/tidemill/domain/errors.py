@@ -18,6 +18,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+class Malformed(ValueError):
+    """Text that cannot be read; the message says what would be right. Callers know where it stood."""
+
+
 class SchedulerError(Exception):
     """What a caller can cause and act on."""
 

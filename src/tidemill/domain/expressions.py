@@ -1,208 +1,290 @@
-"""Values of scheduling parameters: `${…}` on the business date, `$[…]` on the trigger time (scheduling-semantics 4.2).
+"""The language of parameter values: constants mixed with dates that are known when an instance is generated.
 
-Parsed once and kept; evaluating depends only on the moment given, never on when it is done.
+    ${yyyymmdd-1}              on the business date: years, months or days back, whichever the format shows last
+    $[yyyymmddhh24miss-1/24]   on the trigger time: N days, N/24 hours, N/24/60 minutes, and sums of these
+    $[add_months(yyyymm,-1)]   on the trigger time: months, clamped to the last day of the month
+    $bizdate $cyctime $gmtdate $bizmonth $jobid $nodeid $taskid $yyyymmdd
+
+Tokens are yyyy yy mm dd, and for `$[…]` also hh24 hh hh12 mi ss, in capitals or not; `mm` is always the month. Every
+other character that is neither a letter nor a digit is copied. Days, hours and minutes of `$[…]` are elapsed time,
+which shows where clocks change. Source: DataWorks, "Supported formats of scheduling parameters".
 """
 
-import calendar
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
-from functools import lru_cache
+from calendar import monthrange
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property, lru_cache
+from math import prod
 from zoneinfo import ZoneInfo
 
+from tidemill.domain.errors import Malformed
+from tidemill.domain.moments import moment, wall_clock
 
-class InvalidExpression(ValueError):
-    """Not a value of the parameter language; the message says what would be right."""
 
+@dataclass(frozen=True)
+class Base:
+    """All that a value depends on, so that a rerun or a late generation gives the same one.
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What values are computed from: the trigger time (epoch ms), the business date, and the zone of both."""
+    `trigger_time` is epoch milliseconds; `bizdate` is given, for a manual run may choose it freely.
+    """
 
     trigger_time: int
     bizdate: date
-    zone: str
-    workflow_id: int = 0
-    task_id: int = 0
-    instance_id: int = 0
+    zone: ZoneInfo
+    workflow_id: int
+    task_id: int
+    instance_id: int
 
-    @property
-    def local(self) -> datetime:
-        return datetime.fromtimestamp(self.trigger_time / 1000, ZoneInfo(self.zone))
-
-
-_DATE_TOKENS: dict[str, Callable[[datetime], str]] = {
-    "yyyy": lambda t: f"{t.year:04}",
-    "yy": lambda t: f"{t.year % 100:02}",
-    "mm": lambda t: f"{t.month:02}",
-    "dd": lambda t: f"{t.day:02}",
-}
-_TOKENS: dict[str, Callable[[datetime], str]] = {
-    **_DATE_TOKENS,
-    "hh24": lambda t: f"{t.hour:02}",
-    "hh12": lambda t: f"{(t.hour - 1) % 12 + 1:02}",
-    "hh": lambda t: f"{(t.hour - 1) % 12 + 1:02}",
-    "mi": lambda t: f"{t.minute:02}",
-    "ss": lambda t: f"{t.second:02}",
-}
-_TOKEN = re.compile(r"yyyy|yy|mm|dd|hh24|hh12|hh|mi|ss|[^\w]|_", re.IGNORECASE)
-_TERM = re.compile(r"([+-])(\d+(?:[*/]\d+)*)")
-_OFFSET = re.compile(r"(?:[+-]\d+(?:[*/]\d+)*)*$")
-_ADD_MONTHS = re.compile(r"add_months\(([^,()]+),([+-]?\d+(?:\*\d+)*)\)(.*)", re.IGNORECASE)
-_EXPRESSION = re.compile(r"\$\{([^{}]*)\}|\$\[([^\[\]]*)\]|\$([A-Za-z]\w*)")
-
-Value = Callable[[Moment], str]
+    @cached_property
+    def cyctime(self) -> datetime:
+        """The trigger time as an aware wall clock."""
+        return wall_clock(self.trigger_time, self.zone)
 
 
-def _constant(text: str) -> Value:
-    return lambda moment: text
+Part = Callable[[Base], str]
 
 
-def _tokens(text: str, tokens: dict[str, Callable[[datetime], str]], whole: str) -> list[str]:
-    """The format's pieces. Raises InvalidExpression for anything that is neither a token nor a separator."""
-    pieces = _TOKEN.findall(text)
-    if "".join(pieces) != text or not any(piece.lower() in _TOKENS for piece in pieces):
-        raise InvalidExpression(f"{whole} is not a format of {', '.join(tokens)} and separators")
-    wrong = [piece for piece in pieces if piece.lower() in _TOKENS and piece.lower() not in tokens]
-    if wrong:
-        raise InvalidExpression(f"{whole}: {wrong[0]} belongs to $[…]; ${{…}} knows only {', '.join(tokens)}")
-    return pieces
+@dataclass(frozen=True)
+class Expression:
+    """A parsed value. `warnings` are for the author: nothing in them stops the value from being computed."""
 
+    text: str
+    parts: tuple[Part, ...] = field(compare=False)
+    warnings: tuple[str, ...] = field(compare=False)
+    has_ids: bool = field(compare=False)
 
-def _render(pieces: list[str], moment: datetime) -> str:
-    return "".join(_TOKENS[piece.lower()](moment) if piece.lower() in _TOKENS else piece for piece in pieces)
+    @staticmethod
+    def parse(text: str) -> "Expression":
+        """Read a value; the result is cached by its text. Raises Malformed, saying what would be right."""
+        return _parse(text)
 
-
-def _product(text: str, whole: str) -> Fraction:
-    result = Fraction(1)
-    for operator, number in re.findall(r"([*/]?)(\d+)", text):
-        if operator == "/" and int(number) == 0:
-            raise InvalidExpression(f"{whole} divides by 0")
-        result = result / int(number) if operator == "/" else result * int(number)
-    return result
-
-
-def _split_offset(text: str, whole: str) -> tuple[str, Fraction]:
-    """Format and offset: a sign followed by a digit starts the offset, any other belongs to the format."""
-    match = _OFFSET.search(text)
-    start = match.start() if match else len(text)
-    terms = _TERM.findall(text[start:])
-    offset = sum((_product(t, whole) * (-1 if sign == "-" else 1) for sign, t in terms), Fraction(0))
-    return text[:start], offset
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day so many months later, or the last day of a month that has none such."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = index // 12, index % 12 + 1
-    if not 1 <= year <= 9999:
-        raise InvalidExpression("the year leaves 1 to 9999")
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
-
-
-def _business(text: str) -> Value:
-    """`${format±N}`: N counts in the smallest unit of the format."""
-    whole = f"${{{text}}}"
-    shape, offset = _split_offset(text, whole)
-    pieces = _tokens(shape, _DATE_TOKENS, whole)
-    if offset.denominator != 1:
-        raise InvalidExpression(f"{whole}: a fraction of a day is only possible in $[…]")
-    units = {piece.lower() for piece in pieces}
-    months = 0 if "dd" in units else 1 if "mm" in units else 12
-    number = int(offset)
-
-    def value(moment: Moment) -> str:
-        day = moment.bizdate
-        day = add_months(day, number * months) if months else day + timedelta(days=number)
-        return _render(pieces, datetime(day.year, day.month, day.day, tzinfo=UTC))
-
-    return value
-
-
-def _trigger(text: str) -> Value:
-    """`$[format±N]`: N days of elapsed time from the trigger time; `add_months` comes first and clamps."""
-    whole = f"$[{text}]"
-    months = 0
-    shape, offset = _split_offset(text, whole)
-    if match := _ADD_MONTHS.fullmatch(text):
-        shape, rest = match[1], match[3]
-        nothing, offset = _split_offset(rest, whole)
-        if nothing:
-            raise InvalidExpression(f"{whole}: only an offset like -1/24 may follow add_months(…)")
-        sign = -1 if match[2].startswith("-") else 1
-        months = sign * int(_product(match[2].lstrip("+-"), whole))
-    pieces = _tokens(shape, _TOKENS, whole)
-    elapsed = timedelta(seconds=round(offset * 86_400))
-
-    def value(moment: Moment) -> str:
-        local = moment.local
-        if months:
-            moved = add_months(local.date(), months)
-            local = local.replace(year=moved.year, month=moved.month, day=moved.day)
-        return _render(pieces, (local.astimezone(UTC) + elapsed).astimezone(local.tzinfo))
-
-    return value
-
-
-def _bizmonth(moment: Moment) -> str:
-    """The business date's month, or the month before where that is the current one (4.3)."""
-    day = moment.bizdate
-    current = moment.local.date()
-    if (day.year, day.month) == (current.year, current.month):
-        day = add_months(day, -1)
-    return f"{day:%Y%m}"
-
-
-_BUILT_IN: dict[str, Value] = {
-    "bizdate": _business("yyyymmdd"),
-    "cyctime": _trigger("yyyymmddhh24miss"),
-    "gmtdate": lambda moment: f"{moment.local:%Y%m%d}",
-    "bizmonth": _bizmonth,
-    "jobid": lambda moment: str(moment.workflow_id),
-    "nodeid": lambda moment: str(moment.task_id),
-    "taskid": lambda moment: str(moment.instance_id),
-    "yyyymmdd": _business("yyyymmdd"),
-    "yyyy": _business("yyyy"),
-    "mm": _business("mm"),
-    "dd": _business("dd"),
-}
-
-
-def _built_in(name: str) -> Value:
-    if name not in _BUILT_IN:
-        raise InvalidExpression(f"${name} is unknown; built in are {', '.join('$' + known for known in _BUILT_IN)}")
-    return _BUILT_IN[name]
+    def value(self, base: Base) -> str:
+        """The text for `base`. Instances of one moment share it unless it has an id, so most cost a look-up."""
+        if self.has_ids:
+            return "".join(part(base) for part in self.parts)
+        return _value(self.text, base.trigger_time, base.bizdate, base.zone)
 
 
 @lru_cache(maxsize=65_536)
-def parse_value(text: str) -> Value:
-    """A value with any number of expressions between constants. Raises InvalidExpression."""
-    parts: list[Value] = []
+def _value(text: str, trigger_time: int, bizdate: date, zone: ZoneInfo) -> str:
+    base = Base(trigger_time, bizdate, zone, workflow_id=0, task_id=0, instance_id=0)
+    return "".join(part(base) for part in _parse(text).parts)
+
+
+_PIECE = re.compile(
+    r"\$(?:\{(?P<business>[^}]*)(?P<brace>\}?)|\[(?P<trigger>[^\]]*)(?P<bracket>\]?)|(?P<word>[A-Za-z][A-Za-z0-9]*))"
+)
+
+
+@lru_cache(maxsize=65_536)
+def _parse(text: str) -> Expression:
+    parts: list[Part] = []
+    warnings: list[str] = []
     end = 0
-    for match in _EXPRESSION.finditer(text):
-        parts.append(_constant(text[end : match.start()]))
-        business, trigger, name = match.groups()
-        parts.append(
-            _business(business)
-            if business is not None
-            else _trigger(trigger)
-            if trigger is not None
-            else _built_in(name)
+    for piece in _PIECE.finditer(text):
+        parts += _constant(text[end : piece.start()])
+        parts.append(_part(piece, warnings))
+        end = piece.end()
+    has_ids = any(piece["word"] in _IDS for piece in _PIECE.finditer(text))
+    return Expression(text, (*parts, *_constant(text[end:])), tuple(warnings), has_ids)
+
+
+def _constant(text: str) -> Iterator[Part]:
+    if text:
+        yield lambda _: text
+
+
+def _part(piece: re.Match[str], warnings: list[str]) -> Part:
+    text = piece[0]
+    if word := piece["word"]:
+        return _word(word, warnings)
+    if not piece["brace"] and not piece["bracket"]:
+        closing = "}" if piece["trigger"] is None else "]"
+        raise Malformed(
+            f"`{text}` has no closing `{closing}`; a value must not contain blanks: declare two parameters and join "
+            "them in the script"
         )
-        end = match.end()
-    rest = text[end:]
-    if "${" in rest or "$[" in rest:
-        raise InvalidExpression(f"{text}: a bracket is not closed")
-    parts.append(_constant(rest))
-    return lambda moment: "".join(part(moment) for part in parts)
+    if piece["trigger"] is not None:
+        return _on_trigger_time(piece["trigger"], text, warnings)
+    if system := _SYSTEM.get(piece["business"]):
+        return system
+    return _on_business_date(piece["business"], text)
 
 
-def warnings_of(text: str) -> list[str]:
-    """What is accepted but probably not meant: a year or month format shifted by days (4.2 rule 4)."""
-    return [
-        f"{match[0]} shifts by days; months are $[add_months({re.split('[+-]', match[2])[0]},N)]"
-        for match in _EXPRESSION.finditer(text)
-        if match[2] and re.fullmatch(r"(yyyy|yy|mm|yyyymm)[+-]\d+", match[2], re.IGNORECASE)
-    ]
+def _word(word: str, warnings: list[str]) -> Part:
+    if word in _BUILT_IN:
+        return _BUILT_IN[word]
+    if re.fullmatch(r"(?:yyyy|yy|mm|dd)+", word, re.IGNORECASE):  # the legacy spelling of ${yyyymmdd}
+        return _on_business_date(word, f"${word}")
+    warnings.append(f"`${word}` is not a built-in parameter; it is kept as text")
+    return lambda _: f"${word}"
+
+
+# Formats
+
+
+def _twelve_hours(time: datetime) -> str:
+    return f"{(time.hour - 1) % 12 + 1:02}"
+
+
+_DATE_TOKENS: dict[str, Callable[[date], str]] = {
+    "yyyy": lambda day: f"{day.year:04}",
+    "yy": lambda day: f"{day.year % 100:02}",
+    "mm": lambda day: f"{day.month:02}",
+    "dd": lambda day: f"{day.day:02}",
+}
+_TIME_TOKENS: dict[str, Callable[[datetime], str]] = {
+    "hh24": lambda time: f"{time.hour:02}",
+    "hh12": _twelve_hours,
+    "hh": _twelve_hours,
+    "mi": lambda time: f"{time.minute:02}",
+    "ss": lambda time: f"{time.second:02}",
+}
+_FORMAT_ITEM = re.compile(rf"({'|'.join([*_DATE_TOKENS, *_TIME_TOKENS])})|([^A-Za-z0-9\s=$\[\]{{}}])", re.IGNORECASE)
+
+
+def _format_items(text: str, whole: str) -> list[str]:
+    """Tokens in small letters, and the characters between them. Raises Malformed for anything else."""
+    items: list[str] = []
+    end = 0
+    while end < len(text):
+        item = _FORMAT_ITEM.match(text, end)
+        if item is None:
+            raise Malformed(_no_format(text[end:], whole))
+        items.append(item[0].lower())
+        end = item.end()
+    if not _TOKENS & set(items):
+        raise Malformed(_no_format(text, whole))
+    return items
+
+
+_TOKENS = _DATE_TOKENS.keys() | _TIME_TOKENS.keys()
+
+
+def _no_format(found: str, whole: str) -> str:
+    if whole.startswith(("${workflow.", "${workspace.")):
+        return f"`{whole}` belongs in the script, where the parameters of the workflow and workspace are replaced"
+    if found[:1].isspace():
+        return f"`{whole}` has a blank: declare two parameters and join them in the script"
+    if found[:1].isdigit():
+        return f"`{whole}` is not a date format: a constant goes outside the brackets, as in `${{yyyymm}}01`"
+    tokens = "yyyy yy mm dd" + ("" if whole.startswith("${") else " hh24 hh hh12 mi ss")
+    return f"`{whole}` is not a date format: `{found}` is none of {tokens}"
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The format and the offset: a sign before a digit begins the offset, one before a letter is copied."""
+    sign = re.search(r"[+-](?=[0-9])", text)
+    return (text[: sign.start()], text[sign.start() :]) if sign else (text, "")
+
+
+# Offsets
+
+_COUNT = r"[0-9]{1,9}(?:\*[0-9]{1,9})*"
+_FURTHEST_YEARS = 1_000
+
+
+def _count(sign: str, product: str) -> int:
+    return prod(map(int, product.split("*"))) * (-1 if sign == "-" else 1)
+
+
+def _checked(days: float, whole: str) -> None:
+    if abs(days) > _FURTHEST_YEARS * 365:
+        raise Malformed(f"`{whole}` is offset by more than {_FURTHEST_YEARS} years")
+
+
+def add_months(day: datetime, months: int) -> datetime:
+    """The same day and time `months` later, or the last day of that month where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return day.replace(year=year, month=month + 1, day=min(day.day, monthrange(year, month + 1)[1]))
+
+
+def _on_business_date(text: str, whole: str) -> Part:
+    """`${…}`: the offset counts in the smallest unit that the format shows."""
+    format_text, offset = _split(text)
+    items = _format_items(format_text, whole)
+    if times := [item for item in items if item in _TIME_TOKENS]:
+        raise Malformed(f"`{whole}` has `{times[0]}`, but a business date has no time: use `$[…]`")
+    if not re.fullmatch(rf"(?:[+-]{_COUNT})*", offset):
+        raise Malformed(
+            f"`{whole}` is offset by `{offset}`, but a business date moves by whole `+N` or `-N`: use `$[…]`"
+        )
+    steps = sum(_count(sign, product) for sign, product in re.findall(rf"([+-])({_COUNT})", offset))
+    _checked(steps * (1 if "dd" in items else 30 if "mm" in items else 365), whole)
+    if "dd" in items:
+        return lambda base: _written(items, _midnight(base.bizdate.toordinal() + steps))
+    months = steps if "mm" in items else 12 * steps
+    return lambda base: _written(items, add_months(_midnight(base.bizdate.toordinal()), months))
+
+
+def _midnight(ordinal: int) -> datetime:
+    return datetime.fromordinal(ordinal)
+
+
+def _on_trigger_time(text: str, whole: str, warnings: list[str]) -> Part:
+    """`$[…]`: months first, then days, hours and minutes as elapsed time; the format shows the result."""
+    months = 0
+    format_text, offset = _split(text)
+    if text.lower().startswith("add_months"):
+        call = re.fullmatch(rf"add_months\(([^,()]*),([+-]?)({_COUNT})\)(.*)", text, re.IGNORECASE)
+        if call is None:
+            raise Malformed(f"`{whole}`: write `$[add_months(yyyymmdd,-1)]`, a format and a number of months")
+        format_text, months, offset = call[1], _count(call[2], call[3]), call[4]
+    items = _format_items(format_text, whole)
+    if not re.fullmatch(rf"(?:[+-]{_COUNT}(?:/24(?:/60)?)?)*", offset):
+        raise Malformed(f"`{whole}` is offset by `{offset}`: write `±N` days, `±N/24` hours or `±N/24/60` minutes")
+    terms = re.findall(rf"([+-])({_COUNT})(/24/60|/24)?", offset)
+    milliseconds = sum(_count(sign, product) * _UNITS[unit] for sign, product, unit in terms)
+    _checked(months * 30 + milliseconds / _UNITS[""], whole)
+    if not {"dd", *_TIME_TOKENS} & set(items) and any(not unit for _, _, unit in terms):
+        warnings.append(f"`{whole}` moves by days and shows none; for months use `$[add_months({format_text},-1)]`")
+
+    def value(base: Base) -> str:
+        start = base.trigger_time
+        if months:
+            start = moment(add_months(base.cyctime.replace(tzinfo=None, fold=0), months), base.zone)
+        return _written(items, wall_clock(start + milliseconds, base.zone))
+
+    return value
+
+
+_UNITS = {"": 86_400_000, "/24": 3_600_000, "/24/60": 60_000}
+
+
+def _written(items: list[str], time: datetime) -> str:
+    return "".join(
+        _DATE_TOKENS[item](time) if item in _DATE_TOKENS else _TIME_TOKENS[item](time) if item in _TIME_TOKENS else item
+        for item in items
+    )
+
+
+# Built-ins
+
+
+def _bizmonth(base: Base) -> str:
+    """The month of the business date if it is over at the trigger time, else the one before."""
+    day = _midnight(base.bizdate.toordinal())
+    over = (day.year, day.month) != (base.cyctime.year, base.cyctime.month)
+    return f"{day if over else add_months(day, -1):%Y%m}"
+
+
+_IDS: dict[str, Part] = {
+    "jobid": lambda base: str(base.workflow_id),
+    "nodeid": lambda base: str(base.task_id),
+    "taskid": lambda base: str(base.instance_id),
+}
+_BUILT_IN: dict[str, Part] = {
+    **_IDS,
+    "bizdate": lambda base: f"{base.bizdate:%Y%m%d}",
+    "cyctime": lambda base: f"{base.cyctime:%Y%m%d%H%M%S}",
+    "gmtdate": lambda base: f"{base.cyctime:%Y%m%d}",
+    "bizmonth": _bizmonth,
+}
+_SYSTEM = {"bdp.system.bizdate": _BUILT_IN["bizdate"], "bdp.system.cyctime": _BUILT_IN["cyctime"]}
+
+
+def system_values(base: Base) -> dict[str, str]:
+    """The two names that a script may use without declaring them, with their values."""
+    return {name: Expression.parse(f"${{{name}}}").value(base) for name in _SYSTEM}

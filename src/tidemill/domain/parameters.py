@@ -1,133 +1,174 @@
-"""Scheduling parameters: declared as text, resolved when an instance is made, put into the script when it runs.
+"""Scheduling parameters: how they are declared, which level wins, and what an instance keeps of them.
 
-Sources: scheduling-semantics 4.1 (declaring), 4.5 (substitution), 4.6 (levels and precedence).
+Everything is resolved when the instance is generated, for then it has its id (`$taskid`), and is stored with it: a
+rerun, however late, uses the same values. Only context parameters, the outputs of upstream tasks, are known later.
+Source: DataWorks, "Configure and use scheduling parameters", "Use workflow parameters".
 """
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from tidemill.domain.errors import Malformed
+from tidemill.domain.expressions import Base, Expression, system_values
 
-from tidemill.domain.expressions import InvalidExpression, Moment, parse_value, warnings_of
-
-_NAME = re.compile(r"[^\W]\w*")
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*|\d+)\}")
-_OPAQUE = '-p "'
+OPAQUE = "-"
 
 
-class InvalidParameters(ValueError):
-    """A parameter text that cannot be read; the message names the parameter and says what would be right."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One declared parameter; a positional one is named by its ordinal, an opaque one by `-`."""
+class Parameter(NamedTuple):
+    """A name and its value expression, or its value once resolved. Positional values are named `1`, `2`, …"""
 
     name: str
     value: str
-    positional: bool = False
 
 
-@lru_cache(maxsize=16_384)
-def declare(text: str) -> tuple[Parameter, ...]:
-    """`k1=v1 k2=v2`, tokens without `=` being positional. Raises InvalidParameters."""
-    if text.strip().startswith(_OPAQUE):
-        return (Parameter("-", text.strip()),)
-    found: list[Parameter] = []
-    positional = 0
-    for token in text.split():
-        name, equals, value = token.partition("=")
-        if not equals or "=" in value:
-            positional += 1
-            found.append(Parameter(str(positional), token, True))
-        elif not _NAME.fullmatch(name):
-            raise InvalidParameters(f"{token}: a name of letters, digits and underscores is expected before =")
-        else:
-            found.append(Parameter(name, value))
-    names = [parameter.name for parameter in found]
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidParameters(f"{name} is declared twice")
-    return tuple(found)
+@dataclass(frozen=True)
+class Levels:
+    """The parameters that a task of one workflow can see, each level as declared.
 
-
-def check_parameters(text: str) -> list[str]:
-    """Warnings of a parameter text. Raises InvalidParameters, naming the parameter, where it cannot be used."""
-    warnings: list[str] = []
-    for parameter in declare(text):
-        if parameter.name == "-":
-            continue
-        try:
-            parse_value(parameter.value)
-        except InvalidExpression as error:
-            raise InvalidParameters(f"{parameter.name}: {error}") from error
-        warnings += warnings_of(parameter.value)
-    return warnings
-
-
-def resolve(text: str | None, moment: Moment) -> list[tuple[str, str]]:
-    """(name, value) of each declared parameter, in the order of declaration."""
-    if not text:
-        return []
-    return [(item.name, item.value if item.name == "-" else parse_value(item.value)(moment)) for item in declare(text)]
-
-
-class Resolved(BaseModel):
-    """An instance's values, fixed when it is made: a rerun uses the same (P81, P89).
-
-    `task` keeps the order of declaration, for arguments by position; `workflow_first` is how manual workflows rank.
+    `override` is the `TaskParameters` of a run: it replaces the task's own and wins over every level. `given` are the
+    workflow parameters of a manual run: plain values that stand in for the workflow's own.
     """
 
-    model_config = ConfigDict(frozen=True)
+    task: tuple[Parameter, ...] = ()
+    workflow: tuple[Parameter, ...] = ()
+    workspace: tuple[Parameter, ...] = ()
+    override: tuple[Parameter, ...] | None = None
+    manual: bool = False
+    given: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    task: tuple[tuple[str, str], ...] = ()
-    workflow: dict[str, str] = {}
-    workspace: dict[str, str] = {}
+
+@dataclass(frozen=True)
+class Resolved:
+    """What an instance stores: the computed values of each level that its task can see.
+
+    `task` keeps the order of declaration; `workflow_first` is how manual workflows rank.
+    """
+
+    task: tuple[Parameter, ...] = ()
+    workflow: Mapping[str, str] = field(default_factory=dict[str, str])
+    workspace: Mapping[str, str] = field(default_factory=dict[str, str])
+    system: Mapping[str, str] = field(default_factory=dict[str, str])
     workflow_first: bool = False
-    bizdate: str = ""
-    cyctime: str = ""
 
-    @property
-    def names(self) -> dict[str, str]:
-        """What `${name}` stands for, outer levels and their prefixed forms included (4.6)."""
-        levels = [self.workspace, dict(self.task), self.workflow]
-        if not self.workflow_first:
-            levels = [self.workspace, self.workflow, dict(self.task)]
-        found = {name: value for level in levels for name, value in level.items()}
-        found |= {f"workflow.{name}": value for name, value in self.workflow.items()}
-        found |= {f"workspace.{name}": value for name, value in self.workspace.items()}
-        return found | {"bdp.system.bizdate": self.bizdate, "bdp.system.cyctime": self.cyctime}
+    @cached_property
+    def values(self) -> dict[str, str]:
+        """What `${name}` stands for in the script; `workflow.name` and `workspace.name` are those of that level."""
+        values = {**self.system, **self._plain}
+        values.update((f"workspace.{name}", value) for name, value in self.workspace.items())
+        values.update((f"workflow.{name}", value) for name, value in self.workflow.items())
+        return values
 
-    @property
+    @cached_property
     def arguments(self) -> tuple[str, ...]:
-        """The task's own values by position; a level that ranks higher overrides one of the same name."""
-        names = self.names
-        ordered = sorted(self.task, key=lambda item: int(item[0])) if _all_numbers(self.task) else self.task
-        return tuple(names[name] for name, _ in ordered)
+        """Positional values in numeric order, so that `$1` is the parameter named 1; then named ones as declared."""
+        positional = sorted((int(name), value) for name, value in self.task if name.isdecimal())
+        named = [self._plain.get(name, value) for name, value in self.task if not name.isdecimal()]
+        return (*(value for _, value in positional), *named)
 
     @property
     def text(self) -> str:
-        """`k=v` pairs of the task's own parameters, as the API shows them."""
-        return " ".join(value if name.isdigit() or name == "-" else f"{name}={value}" for name, value in self.task)
+        """The task's own parameters as the API shows them: `k1=v1 k2=v2`."""
+        return " ".join(value if name.isdecimal() or name == OPAQUE else f"{name}={value}" for name, value in self.task)
+
+    @cached_property
+    def _plain(self) -> dict[str, str]:
+        own = _named(self.task)
+        if self.workflow_first:
+            return {**self.workspace, **own, **self.workflow}
+        return {**self.workspace, **self.workflow, **own}
+
+    def to_json(self) -> str:
+        """As it is stored; empty levels are left out."""
+        stored = {
+            "task": self.task,
+            "workflow": self.workflow,
+            "workspace": self.workspace,
+            "system": self.system,
+            "workflow_first": self.workflow_first,
+        }
+        return json.dumps({level: values for level, values in stored.items() if values}, separators=(",", ":"))
+
+    @staticmethod
+    def from_json(text: str) -> "Resolved":
+        """Read what `to_json` wrote."""
+        stored = json.loads(text)
+        return Resolved(**stored | {"task": tuple(Parameter(*item) for item in stored.get("task", ()))})
 
 
-def _all_numbers(items: Iterable[tuple[str, str]]) -> bool:
-    return all(name.isdigit() for name, _ in items)
+@lru_cache(maxsize=4_096)
+def declare(text: str | None) -> tuple[Parameter, ...]:
+    """Read `k1=v1 k2=v2`, in the order declared.
+
+    A blank ends a pair. A token with no `=`, or more than one, is positional. Text with `-p "` is one parameter named
+    `-`, blanks and all. Raises Malformed for a name that is empty or declared twice. Source: dataworks-spec,
+    `VariableUtils`.
+    """
+    if text and re.search(r'(?:^|\s)-p\s*"', text):
+        return (Parameter(OPAQUE, text),)
+    declared: dict[str, str] = {}
+    positional = 0
+    for token in (text or "").split():
+        name, value = token, ""
+        if token.count("=") == 1:
+            name, value = token.split("=")
+        else:
+            positional += 1
+            name, value = str(positional), token
+        if not name:
+            raise Malformed(f"`{token}` has no name in front of `=`")
+        if name in declared:
+            raise Malformed(f"`{name}` is declared twice")
+        declared[name] = value
+    return tuple(Parameter(name, value) for name, value in declared.items())
 
 
-def render(script: str, names: Mapping[str, str]) -> str:
-    """The script with each declared `${name}` replaced once, left to right; other `${…}` stay as they are."""
-    return _REFERENCE.sub(lambda match: names.get(match[1], match[0]), script)
+def validate(text: str | None, context_names: Collection[str] = ()) -> list[str]:
+    """Warnings about a `Parameters` text; raises Malformed with every fault, so that UpdateWorkflow can refuse it.
+
+    `context_names` are the task's input variables: a parameter must not hide one.
+    """
+    faults: list[str] = []
+    warnings: list[str] = []
+    for name, value in declare(text):
+        if name in context_names:
+            faults.append(f"{name}: an input variable has the same name")
+        try:
+            warnings += [f"{name}: {warning}" for warning in Expression.parse(value).warnings]
+        except Malformed as error:
+            faults.append(f"{name}: {error}")
+        if name.isdecimal() and "=" in value:
+            warnings.append(f"{name}: `{value}` has several `=` and is taken as a positional value")
+        elif name != OPAQUE and not re.fullmatch(r"\w+", name):
+            warnings.append(f"{name}: not a name that a script can use; write letters, digits and `_`")
+    if faults:
+        raise Malformed("; ".join(faults))
+    return warnings
 
 
-def undeclared(script: str, names: Mapping[str, str]) -> list[str]:
-    """Names in `${…}` that nothing declares: left as they are, because a shell may know them."""
-    return sorted({name for name in _REFERENCE.findall(script) if name not in names})
+def resolve(parameters: Iterable[Parameter], base: Base) -> tuple[Parameter, ...]:
+    """The same parameters with their values computed. Raises Malformed for what `validate` refuses."""
+    return tuple(Parameter(name, Expression.parse(value).value(base)) for name, value in parameters)
 
 
-__all__: Sequence[str] = [
-    "InvalidParameters", "Moment", "Parameter", "Resolved", "check_parameters", "declare", "render", "resolve",
-    "undeclared",
-]  # fmt: skip
+def resolve_levels(levels: Levels, base: Base) -> Resolved:
+    """What a task's script and program get.
+
+    A plain name is looked up in the task, the workflow and the workspace, in that order; in a manual workflow the
+    workflow comes first.
+    """
+    return Resolved(
+        task=resolve(levels.task if levels.override is None else levels.override, base),
+        workflow={**_named(resolve(levels.workflow, base)), **levels.given},
+        workspace=_named(resolve(levels.workspace, base)),
+        system=system_values(base),
+        workflow_first=levels.manual and levels.override is None,
+    )
+
+
+def _named(parameters: Iterable[Parameter]) -> dict[str, str]:
+    """Those with a name of their own: positional ones are their program's, and a dot would pass for a level."""
+    return {name: value for name, value in parameters if not name.isdecimal() and name != OPAQUE and "." not in name}

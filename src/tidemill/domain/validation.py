@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tidemill.domain.cron import check_trigger_times, parse_cron
 from tidemill.domain.definitions import Dependency, Tag, Task, Variable, Workflow
 from tidemill.domain.errors import Fault
-from tidemill.domain.parameters import check_parameters
+from tidemill.domain.parameters import validate
+from tidemill.domain.schedule import check_trigger
 
 MAX_RERUN_TIMES = 10
 _ACROSS = {"CrossCycleDependsOnChildren", "CrossCycleDependsOnOtherNode"}
@@ -41,19 +41,8 @@ def workflow_faults(workflow: Workflow, limits: Limits) -> list[Fault]:
     return faults
 
 
-def _trigger(workflow: Workflow) -> Iterator[Fault]:
-    trigger = workflow.trigger
-    if trigger.type != "Scheduler":
-        return
-    if trigger.cron is None:
-        yield Fault("Trigger.Cron", "a trigger of type Scheduler needs a cron expression like `00 30 05 * * ?`", True)
-    else:
-        try:
-            parse_cron(trigger.cron)
-        except ValueError as error:
-            yield Fault("Trigger.Cron", str(error))
-    for name, message in check_trigger_times(trigger.start_time, trigger.end_time):
-        yield Fault(f"Trigger.{name}", message)
+def _trigger(workflow: Workflow) -> list[Fault]:
+    return check_trigger(workflow.trigger)[0] if workflow.trigger.type == "Scheduler" else []
 
 
 def _task(path: str, task: Task, workflow: Workflow, limits: Limits) -> Iterator[Fault]:
@@ -99,7 +88,7 @@ def _parameters(path: str, text: str | None, limits: Limits) -> Iterator[Fault]:
         yield Fault(path, f"at most {limits.parameters} characters")
         return
     try:
-        check_parameters(text)
+        validate(text)
     except ValueError as error:
         yield Fault(path, str(error))
 

@@ -2,24 +2,27 @@
 
 from datetime import UTC, datetime
 
-from tidemill.domain.parameters import Resolved, render
+from tidemill.domain.parameters import Resolved
+from tidemill.domain.substitution import prepare
 from tidemill.runners.contract import Run
 from tidemill.store.runs import Order
-
-_RAW = frozenset({"PYODPS", "PYODPS3"})  # their code reads `args`; its text is not replaced (4.5)
 
 
 def compose(order: Order, run_number: int, now: int) -> Run:
     """The run to hand over; its log is named by the day on which it starts, in UTC."""
-    values = Resolved.model_validate_json(order.parameters)
+    values = Resolved.from_json(order.parameters)
+    prepared = prepare(order.task_type, order.script, values)
     day = datetime.fromtimestamp(now / 1000, UTC)
     return Run(
         instance=order.id,
         run_number=run_number,
         task_type=order.task_type,
-        script=order.script if order.task_type in _RAW else render(order.script, values.names),
-        arguments=values.arguments,
+        script=prepared.script,
+        arguments=prepared.arguments,
         log=f"logs/{day:%Y%m%d}/{order.id}/{run_number}.log",
         timeout=order.timeout,
-        environment={"SKYNET_BIZDATE": values.bizdate, "SKYNET_CYCTIME": values.cyctime},
+        environment={
+            "SKYNET_BIZDATE": values.system["bdp.system.bizdate"],
+            "SKYNET_CYCTIME": values.system["bdp.system.cyctime"],
+        },
     )

@@ -1,15 +1,17 @@
 """UseLatestConfig: instances that take their tasks as they are defined now (engine 3)."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from tidemill.domain.definitions import Task
 from tidemill.domain.drafts import DRY_RUNS
-from tidemill.domain.expressions import Moment
-from tidemill.domain.parameters import Resolved, resolve
+from tidemill.domain.expressions import Base
+from tidemill.domain.parameters import Resolved, declare, resolve
 from tidemill.store.tables import project, task, task_instance, task_version
 
 t = task_instance.c
@@ -35,12 +37,11 @@ def repin(db: Connection, ids: Collection[int]) -> None:
 
 def _values(row: Any) -> dict[str, Any]:
     definition = Task.model_validate_json(row.definition)
-    moment = Moment(
-        row.trigger_time, date.fromisoformat(row.bizdate), row.time_zone, row.workflow_id, row.task_id, row.id
-    )
+    day, zone = date.fromisoformat(row.bizdate), ZoneInfo(row.time_zone)
+    base = Base(row.trigger_time, day, zone, row.workflow_id, row.task_id, row.id)
     script = definition.script
-    before = Resolved.model_validate_json(row.parameters)
-    values = before.model_copy(update={"task": tuple(resolve(script.parameters if script else None, moment))})
+    own = resolve(declare(script.parameters if script else None), base)
+    values = replace(Resolved.from_json(row.parameters), task=own)
     return {
         "b_id": row.id,
         "task_version": row.version,
@@ -50,6 +51,6 @@ def _values(row: Any) -> dict[str, Any]:
         "rerun_interval": definition.rerun_interval or 0,
         "timeout": definition.timeout or 0,
         "resource_group_id": definition.runtime_resource.resource_group_id,
-        "parameters": values.model_dump_json(exclude_defaults=True),
+        "parameters": values.to_json(),
         "data_source": definition.data_source.name if definition.data_source else None,
     }
