@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.domain.control.conditions import ConditionError, evaluate, holds, replace
+from tidemill.domain.control.conditions import ConditionError, evaluate, holds
+from tidemill.domain.substitution import render
 
 
 @pytest.mark.parametrize(
@@ -32,11 +33,11 @@ from tidemill.domain.control.conditions import ConditionError, evaluate, holds, 
         pytest.param("  '${n}' == '1'\n", {"n": "1"}, True, id="space around"),
         pytest.param("1 or undefined", {}, True, id="what follows a decided or is not computed"),
         pytest.param("'a' + 'b' == 'ab' and 'a' * 3 == 'aaa'", {}, True, id="texts"),
-        pytest.param("'${日期}' == '2025'", {"日期": "2025"}, False, id="a name that is not one stays"),
+        pytest.param("'${x}' == '${' + 'x}'", {}, True, id="an undeclared reference inside quotes stays"),
     ],
 )  # fmt: skip
 def test_a_condition_is_what_python_says(expression: str, values: dict[str, str], expected: bool) -> None:
-    assert holds(replace(expression, values)) is expected
+    assert holds(render(expression, values)) is expected
 
 
 @pytest.mark.parametrize(

@@ -7,25 +7,19 @@ Source: scheduling-semantics 10.1.
 
 import ast
 import operator
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from tidemill.domain.errors import Malformed
 
 MAX_LENGTH = 16_384  # characters of an expression
 MAX_DEPTH = 60
 MAX_BITS = 1_024  # of an integer
 MAX_SIZE = 65_536  # characters of a text, members of a list
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*|\d+)\}")
 
-
-class ConditionError(ValueError):
+class ConditionError(Malformed):
     """A condition that cannot be read or computed; the message says what in it, and what would be right."""
-
-
-def replace(expression: str, values: Mapping[str, str]) -> str:
-    """The expression with each `${name}` replaced by its text, as it is: quotes are the author's business."""
-    return _REFERENCE.sub(lambda match: values.get(match[1], match[0]), expression)
 
 
 def holds(expression: str, names: Mapping[str, Any] | None = None) -> bool:
@@ -179,10 +173,10 @@ def _compute(function: Callable[..., Any], *values: Any) -> Any:
 
 def _bounded(value: Any) -> Any:
     """The value itself, if it is none that could grow without limit."""
+    if _is_sequence(value) and len(value) > MAX_SIZE:
+        raise ConditionError(f"a text or list of more than {MAX_SIZE}")
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise ConditionError(f"an integer of more than {MAX_BITS} bits")
     if isinstance(value, complex):
         raise ConditionError("complex numbers are not served in a condition")
-    if _is_sequence(value) and len(value) > MAX_SIZE:
-        raise ConditionError(f"a text or list of more than {MAX_SIZE}")
     return value
