@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,6 +34,12 @@ class Settings(BaseModel):
     # What a project is by default
     time_zone: str = "Asia/Shanghai"
     resource_group_slots: int = Field(16, ge=1, description="of a resource group that nobody made")
+
+    # What the clock plans
+    planning_time: time = Field(time(23, 30), description="when the next day is planned, in each scheduling zone")
+    catch_up: Literal["none", "last", "all"] = Field("all", description="which dates missed while no server ran")
+    catch_up_days: int = Field(3, ge=0, description="how many days back dates are caught up with")
+    immediate_delay: int = Field(600, ge=0, description="cycles sooner after an Immediately deployment are expired")
 
     # Limits
     max_tasks: int = 1_000

@@ -245,7 +245,7 @@ CASES = [
     ({"Tasks": [task("a", Script={"Parameters": "a=${hh}"})]}, "InvalidTasks", "Tasks[0].Script.Parameters"),
     ({"Tasks": [task("a", "nowhere")]}, "InvalidTasks", "nothing in Prod has the output x.nowhere"),
     ({"Tasks": [task("a", Dependencies=[{"Type": "Normal", "UpstreamTaskId": 7}])]}, "InvalidTasks", "no task or"),
-    ({"Tasks": [task("a", "b"), task("b", "c"), task("c", "a")]}, "InvalidTasks", "c → a → b → c"),
+    ({"Tasks": [task("a", "b"), task("b", "c"), task("c", "a")]}, "InvalidTasks", "a → b → c → a"),
     ({"Tasks": [task("a", "a")]}, "InvalidTasks", "a → a"),
     ({"Tasks": [task("a"), task("b", Outputs={"TaskOutputs": [{"Output": "x.a"}]})]}, "InvalidTasks", "Tasks[1].Outp"),
     ({"Tasks": [task("a", Outputs={"TaskOutputs": [{"Output": "taken"}]})]}, "InvalidTasks", "has one owner"),

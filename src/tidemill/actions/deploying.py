@@ -173,12 +173,22 @@ def _write(
         undeploy(target.db, target.now, target.env, gone, target.user)
         definitions.delete_tasks(target.db, target.env, gone)
     definitions.clear(target.db, target.env, [id, *(ids[item.index] for item in changed)])
-    _write_workflow(target, asked, id, code, version + 1, text, listed)
+    _write_workflow(target, asked, id, code, version + 1, text, listed, _links(nodes))
     _write_tasks(target, id, changed, ids, versions, texts)
     rewritten = [by_id[id], *(by_id[ids[item.index]] for item in changed)]
     tags = [(by_id[id], asked.tags), *((by_id[ids[item.index]], item.task.tags) for item in changed)]
     _write_links(target, rewritten, tags)
     return deployed
+
+
+def _links(nodes: Sequence[Node]) -> str:
+    """The dependencies as they are resolved now: a planning of this version may come after the next one's."""
+    links = [
+        [node.id, dependency.type, upstream]
+        for node in nodes
+        for dependency, upstream in zip(node.dependencies, node.upstreams, strict=True)
+    ]
+    return json.dumps(links, separators=(",", ":"))
 
 
 def _differs(item: Matched, text: str) -> bool:
@@ -192,7 +202,9 @@ def _authors(target: Target, created: tuple[int, str | None] | None) -> dict[str
     return {"create_time": time, "create_user": user, "modify_time": target.now, "modify_user": target.user}
 
 
-def _write_workflow(target: Target, asked: Workflow, id: int, code: str, version: int, text: str, listed: str) -> None:
+def _write_workflow(
+    target: Target, asked: Workflow, id: int, code: str, version: int, text: str, listed: str, links: str
+) -> None:
     current, trigger = target.current, asked.trigger
     scheduled = trigger.type == "Scheduler"
     definitions.put_workflow(
@@ -210,6 +222,7 @@ def _write_workflow(target: Target, asked: Workflow, id: int, code: str, version
             "cron": trigger.cron if scheduled else None,
             "start_time": trigger.start_time if scheduled else None,
             "end_time": trigger.end_time if scheduled else None,
+            "time_zone": trigger.time_zone if scheduled else None,
             "recurrence": "Normal" if current is None else current.recurrence,
             "parameters": asked.parameters,
             "instance_mode": asked.instance_mode or "T+1",
@@ -225,6 +238,7 @@ def _write_workflow(target: Target, asked: Workflow, id: int, code: str, version
         name=asked.name,
         definition=text,
         tasks=listed,
+        links=links,
         create_time=target.now,
         create_user=target.user,
     )

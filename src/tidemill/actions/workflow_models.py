@@ -77,6 +77,10 @@ class TriggerView(Wire):
     recurrence: Recurrence | None = None
 
 
+class WorkflowTriggerView(TriggerView):
+    time_zone: str | None = None
+
+
 class TaskSummary(Wire):
     """A task as GetWorkflow shows it."""
 
@@ -115,7 +119,7 @@ class WorkflowSummary(Wire):
     project_id: int
     client_unique_code: str
     parameters: str | None = None
-    trigger: TriggerView
+    trigger: WorkflowTriggerView
     tags: tuple[Tag, ...] = ()
     create_time: int
     create_user: str | None = None

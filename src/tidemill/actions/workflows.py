@@ -14,10 +14,10 @@ from tidemill.actions.workflow_models import (
     ListWorkflowsRequest,
     ListWorkflowsResponse,
     TaskSummary,
-    TriggerView,
     UpdateWorkflowRequest,
     WorkflowPage,
     WorkflowSummary,
+    WorkflowTriggerView,
     WorkflowView,
 )
 from tidemill.domain.definitions import Tag, TaskOutputs, Workflow
@@ -121,13 +121,14 @@ def authors(row: AnyRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in ("create_time", "create_user", "modify_time", "modify_user")}
 
 
-def trigger_view(row: AnyRow) -> TriggerView:
+def trigger_view(row: AnyRow) -> WorkflowTriggerView:
     """A workflow's trigger; of a manual one only the type means anything."""
-    return TriggerView(
+    return WorkflowTriggerView(
         type=row.trigger_type,
         cron=row.cron,
         start_time=row.start_time,
         end_time=row.end_time,
+        time_zone=row.time_zone,
         recurrence=row.recurrence if row.trigger_type == "Scheduler" else None,
     )
 

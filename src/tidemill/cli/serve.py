@@ -19,6 +19,7 @@ from tidemill.cli.lock import DataDirectory, boot_id
 from tidemill.clock import SystemClock
 from tidemill.runners.local.client import LocalRunner
 from tidemill.scheduler.loop import Scheduler
+from tidemill.scheduler.planner import PlanningRules
 from tidemill.settings import Settings
 from tidemill.store.accounts import NewKey, ensure_first_start
 from tidemill.store.engine import Database, open_database
@@ -75,7 +76,14 @@ def _scheduling(settings: Settings, database: Database, clock: SystemClock) -> G
         python=settings.python or sys.executable,
         path=os.environ.get("PATH", os.defpath),
     )
-    scheduler = Scheduler(database, runner, clock, boot=boot_id(), default_slots=settings.resource_group_slots)
+    scheduler = Scheduler(
+        database,
+        runner,
+        clock,
+        boot=boot_id(),
+        default_slots=settings.resource_group_slots,
+        planning=PlanningRules(settings.planning_time, settings.catch_up, settings.catch_up_days),
+    )
     thread = threading.Thread(target=scheduler.run, name="scheduler")
     thread.start()
     try:

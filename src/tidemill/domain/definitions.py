@@ -132,12 +132,16 @@ class TaskTrigger(Wire):
 
 
 class WorkflowTrigger(Wire):
-    """`start_time` and `end_time` are `yyyy-mm-dd hh:mm:ss` in the scheduling zone, kept as given."""
+    """`start_time` and `end_time` are `yyyy-mm-dd hh:mm:ss` in the scheduling zone, kept as given.
+
+    `time_zone` is an extension of Tidemill: an IANA name; absent, the project's zone is the scheduling zone.
+    """
 
     type: Literal["Scheduler", "Manual"]
     cron: Annotated[str | None, OrNone] = None
     start_time: Annotated[str | None, OrNone] = None
     end_time: Annotated[str | None, OrNone] = None
+    time_zone: Annotated[str | None, OrNone] = None
 
 
 class Task(Wire):
@@ -193,10 +197,14 @@ class TaskAt:
 
 @dataclass(frozen=True, eq=False)
 class WorkflowAt:
-    """A workflow at a version, with its tasks in their order; `definition.tasks` is None."""
+    """A workflow at a version, with its tasks in their order; `definition.tasks` is None.
+
+    `links` are its dependencies as they were resolved then, as JSON: [[downstream, type, upstream], …].
+    """
 
     id: int
     env: str
     version: int
     definition: Workflow
     tasks: tuple[TaskAt, ...]
+    links: str | None = None

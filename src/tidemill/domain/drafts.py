@@ -8,7 +8,7 @@ from tidemill.domain.schedule import Cycle
 from tidemill.domain.selection import Edges, Selection, reverse
 
 DRY_RUNS = frozenset({"Skip", "SkipUnchoose", "SkipCycle", "ConditionUnchoose", "RealtimeDeprecated", "SkipCalendar"})
-_VIRTUAL = "VIRTUAL"
+VIRTUAL = "VIRTUAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def draft(
                 if id in before
             ]
             recurrence = _recurrence(task, cycle, task.id in selection.run, manual)
-            immediate = recurrence in DRY_RUNS or task.definition.type == _VIRTUAL
+            immediate = recurrence in DRY_RUNS or task.definition.type == VIRTUAL
             drafts.append(Draft(made[task.id], task, cycle, recurrence, immediate, bool(inner)))
         before.update(made)
     return drafts, edges

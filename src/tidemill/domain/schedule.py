@@ -135,10 +135,18 @@ def check_trigger(
         faults.append(Fault("Trigger.Cron", "a Scheduler trigger needs one, as in `00 30 05 * * ?`", missing=True))
     times = _faults("Trigger.StartTime", trigger.start_time, parse_time)
     times += _faults("Trigger.EndTime", trigger.end_time, parse_time)
+    zone = _faults("Trigger.TimeZone", trigger.time_zone, _check_zone)
     if not times:
         end_time = trigger.end_time or str(ALWAYS.end)
         times = _faults("Trigger.EndTime", end_time, lambda end: parse_validity(trigger.start_time, end))
-    return faults + times, warnings
+    return faults + times + zone, warnings
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # as the name is unknown, is no name at all, or is a directory
+        raise Malformed(f"`{name}` is not a time zone: write an IANA name, as in `Asia/Shanghai`") from None
 
 
 def _faults(path: str, text: str | None, read: Callable[[str], object]) -> list[Fault]:

@@ -16,6 +16,7 @@ from tidemill.domain.definitions import WorkflowAt
 from tidemill.domain.drafts import Cycle, Draft, Edge, count, draft, inner_upstreams, weights
 from tidemill.domain.selection import Selection, select
 from tidemill.scheduler.evaluation import Values, cycles_of, values_of
+from tidemill.scheduler.planning import plan_unit
 from tidemill.store import making, operations
 from tidemill.store.engine import Database
 from tidemill.store.ids import allocate
@@ -32,10 +33,10 @@ def create(database: Database, now: int) -> bool:
     made = 0
     while made < _ROWS:
         with database.write(announce=False) as db:
-            due = operations.unfinished(db, 1)
-            if not due:
+            due = operations.next_unfinished(db)
+            if due is None:
                 return False
-            made += _unit(db, due[0], now)
+            made += plan_unit(db, due, now) if due.kind == operations.PLANNING else _unit(db, due, now)
     return True
 
 

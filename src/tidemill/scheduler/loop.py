@@ -12,6 +12,7 @@ from tidemill.clock import Clock
 from tidemill.runners.contract import Result, Run, Runner
 from tidemill.scheduler.creation import create
 from tidemill.scheduler.dispatch import Lease, dispatch
+from tidemill.scheduler.planner import Planner, PlanningRules
 from tidemill.scheduler.release import release
 from tidemill.scheduler.rescue import rescue
 from tidemill.scheduler.settle import settle
@@ -24,14 +25,27 @@ _AFTER_ERROR = 1.0  # seconds
 
 
 class Scheduler:
-    """Drives the steps over one database with one runner. `run` blocks; `stop` ends it from any thread."""
+    """Drives the steps over one database with one runner. `run` blocks; `stop` ends it from any thread.
 
-    def __init__(self, database: Database, runner: Runner, clock: Clock, *, boot: str, default_slots: int) -> None:
+    Without `planning` rules nothing is planned by the clock.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        runner: Runner,
+        clock: Clock,
+        *,
+        boot: str,
+        default_slots: int,
+        planning: PlanningRules | None = None,
+    ) -> None:
         self._database = database
         self._runner = runner
         self._clock = clock
         self._lease = Lease(runner.name, boot)
         self._default_slots = default_slots
+        self._planner = Planner(database, planning) if planning is not None else None
         self._changed = threading.Event()  # somebody else committed: look for creations and stops
         self._ending = threading.Event()
         self._unsettled: list[Result] = []
@@ -85,7 +99,9 @@ class Scheduler:
         """One round of all steps; the seconds until something comes due, None when nothing will by itself."""
         changed = self._changed.is_set()
         self._changed.clear()
-        more = changed and create(self._database, self._clock.now())
+        now = self._clock.now()
+        changed = (self._planner is not None and self._planner.plan(now, look=changed)) or changed
+        more = changed and create(self._database, now)
         now = self._clock.now()
         with self._database.write(announce=False) as db:
             settle(db, now, self._unsettled)
@@ -97,7 +113,8 @@ class Scheduler:
         if more:
             self._changed.set()
             return 0.0
-        return None if due is None else max(0.0, (due - self._clock.now()) / 1000)
+        times = [time for time in (due, self._planner and self._planner.next_time()) if time is not None]
+        return max(0.0, (min(times) - self._clock.now()) / 1000) if times else None
 
     def _hand_over(self, started: Sequence[Run], stops: Sequence[tuple[int, int]]) -> None:
         if self._unsettled:

@@ -12,6 +12,14 @@ t = task_instance.c
 w = workflow_instance.c
 
 _states = Statement(select(t.id, t.status).where(t.id.in_(given_ids())))
+_cycles = Statement(
+    select(w.workflow_id, w.trigger_time).where(
+        w.env == bindparam("env"),
+        w.workflow_id.in_(given_ids()),
+        w.origin == 0,
+        w.bizdate == bindparam("bizdate"),
+    )
+)
 _last = Statement(
     select(t.task_id, t.id)
     .where(t.origin == bindparam("origin"), t.bizdate == bindparam("bizdate"), t.kind == "Task")
@@ -43,6 +51,23 @@ def add_workflow_instance(
         ],
         keep=True,
     )
+
+
+def add(
+    db: Connection,
+    workflows: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Mapping[str, Any]],
+    edges: Sequence[Mapping[str, Any]],
+) -> None:
+    """Workflow instances, their task instances, and the edges inside them."""
+    insert_many(db, workflow_instance, workflows, keep=True)
+    insert_many(db, task_instance, tasks, keep=True)
+    insert_many(db, instance_edge, edges, keep=True)
+
+
+def cycles(db: Connection, env: str, workflow_ids: Iterable[int], bizdate: str) -> set[tuple[int, int]]:
+    """(workflow, trigger time) of the periodic workflow instances that a business date has already."""
+    return {(row[0], row[1]) for row in _cycles(db, env=env, ids=as_ids(workflow_ids), bizdate=bizdate)}
 
 
 def add_edges(db: Connection, edges: Sequence[Mapping[str, Any]]) -> None:

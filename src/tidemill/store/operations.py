@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from tidemill.store.statements import Integer, Statement, bindparam
+from tidemill.store.statements import Statement
 from tidemill.store.tables import operation
 
 o = operation.c
@@ -22,17 +22,43 @@ class Operation:
     message: str | None
 
 
+PLANNING = "Planning"
+_earlier = operation.alias("earlier")
+_fields = (o.id, o.kind, o.request, o.cursor, o.message)
 _next = Statement(
-    select(o.id, o.kind, o.request, o.cursor, o.message)
-    .where(o.finished_time.is_(None))
+    select(*_fields)
+    .where(
+        o.finished_time.is_(None),
+        or_(
+            o.kind != PLANNING,
+            ~select(1)
+            .where(_earlier.c.finished_time.is_(None), _earlier.c.kind == PLANNING, _earlier.c.id < o.id)
+            .exists(),
+        ),
+    )
     .order_by(o.cursor > 0, o.id)
-    .limit(bindparam("limit", type_=Integer))
+    .limit(1)
 )
+_plannings = Statement(select(*_fields).where(o.finished_time.is_(None), o.kind == PLANNING).order_by(o.id))
 
 
-def unfinished(db: Connection, limit: int) -> list[Operation]:
-    """Operations with units to make; those not begun come first, so that a long one keeps nobody waiting."""
-    return [Operation(*row) for row in _next(db, limit=limit)]
+def next_unfinished(db: Connection) -> Operation | None:
+    """The operation whose next unit is to be made.
+
+    Those not begun come first, so that a long one keeps nobody waiting; but dates are planned one after the other,
+    for a date's edges lead to the instances of the date before.
+    """
+    row = _next(db).one_or_none()
+    return None if row is None else Operation(*row)
+
+
+def planning_in_progress(db: Connection) -> list[Operation]:
+    """The plannings that are not whole yet, oldest first."""
+    return [Operation(*row) for row in _plannings(db)]
+
+
+def change_request(db: Connection, id: int, request: str) -> None:
+    db.execute(update(operation).where(o.id == id).values(request=request))
 
 
 def add(db: Connection, **values: Any) -> None:

@@ -141,6 +141,7 @@ workflow = Table(
     _text("cron"),
     _text("start_time"),
     _text("end_time"),
+    _text("time_zone"),  # of its trigger; null: the project's
     _text("recurrence", required=True),
     _text("parameters"),
     _text("instance_mode", required=True),
@@ -159,6 +160,7 @@ workflow_version = Table(
     _text("name", required=True),
     _text("definition", required=True),  # the Workflow model as JSON, without its tasks
     _text("tasks", required=True),  # JSON: [[task id, task version], …]
+    _text("links"),  # JSON: [[downstream id, dependency type, upstream id], …] as they were resolved
     _time("create_time", required=True),
     _text("create_user"),
     PrimaryKeyConstraint("workflow_id", "env", "version"),
@@ -266,6 +268,16 @@ operation = Table(
           postgresql_where=text("finished_time IS NULL")),
 )  # fmt: skip
 
+planned_date = Table(
+    "planned_date",
+    metadata,
+    _text("time_zone", required=True),
+    _text("run_date", required=True),
+    _number("operation_id"),  # null: a date that was missed and is not caught up with
+    _time("time", required=True),
+    PrimaryKeyConstraint("time_zone", "run_date"),
+)
+
 workflow_instance = Table(
     "workflow_instance",
     metadata,
@@ -318,6 +330,7 @@ task_instance = Table(
     _flag("frozen"),
     _count("pending_upstreams"),
     _flag("waits_entry"),  # counts its workflow instance's start among its pending upstreams
+    _flag("isolated"),  # counts one: none of its declared upstreams has an instance in the period
     _time("due_time", required=True),  # max(trigger_time, not_before)
     _time("upstreams_done_time"),
     _time("wait_resource_time"),

@@ -1,12 +1,13 @@
 """Definitions at a version: immutable rows, so what was loaded once is kept."""
 
 import json
+from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, String, select
 
 from tidemill.domain.definitions import Task, TaskAt, Workflow, WorkflowAt
-from tidemill.store.statements import BigInteger, Statement, as_rows, bindparam, given
+from tidemill.store.statements import BigInteger, Statement, as_rows, given
 from tidemill.store.tables import task_version, workflow_version
 
 w = workflow_version.c
@@ -14,9 +15,12 @@ v = task_version.c
 _KEPT = 64  # workflow versions in memory
 
 
-_workflow = Statement(
-    select(w.definition, w.tasks).where(
-        w.workflow_id == bindparam("id"), w.env == bindparam("env"), w.version == bindparam("version")
+_wanted = given("rows", ("id", BigInteger), ("env", String), ("version", BigInteger))
+_workflows = Statement(
+    select(w.workflow_id, w.env, w.version, w.definition, w.tasks, w.links).join_from(
+        _wanted,
+        workflow_version,
+        (w.workflow_id == _wanted.c.id) & (w.env == _wanted.c.env) & (w.version == _wanted.c.version),
     )
 )
 _asked = given("rows", ("task_id", BigInteger), ("env", String), ("version", BigInteger))
@@ -30,23 +34,40 @@ _tasks = Statement(
 _kept: WeakKeyDictionary[Engine, dict[tuple[int, str, int], WorkflowAt]] = WeakKeyDictionary()
 
 
+Key = tuple[int, str, int]  # workflow id, env, version
+
+
 def workflow_at(db: Connection, id: int, env: str, version: int) -> WorkflowAt | None:
     """The workflow at a committed version; None if it never was."""
     kept = _kept.setdefault(db.engine, {})
     key = (id, env, version)
     if key not in kept:
-        row = _workflow(db, id=id, env=env, version=version).one_or_none()
-        if row is None:
+        found = workflows_at(db, [key])
+        if not found:
             return None
         if len(kept) >= _KEPT:
             kept.pop(next(iter(kept)))
-        definition, tasks = row
-        kept[key] = WorkflowAt(id, env, version, Workflow.model_validate_json(definition), _load(db, env, tasks))
+        kept[key] = found[0]
     return kept[key]
 
 
-def _load(db: Connection, env: str, listed: str) -> tuple[TaskAt, ...]:
-    order: list[list[int]] = json.loads(listed)
-    rows = _tasks(db, rows=as_rows((id, env, version) for id, version in order))
-    found = {id: TaskAt(id, version, Task.model_validate_json(text)) for id, version, text in rows}
-    return tuple(found[id] for id, _ in order)
+def workflows_at(db: Connection, keys: Iterable[Key]) -> list[WorkflowAt]:
+    """Workflows at committed versions, in the order of `keys`; those that never were are left out."""
+    listed = list(keys)
+    rows = {row[:3]: row[3:] for row in _workflows(db, rows=as_rows(listed))}
+    orders: dict[Key, list[list[int]]] = {key: json.loads(row[1]) for key, row in rows.items()}
+    wanted = [(id, key[1], version) for key, order in orders.items() for id, version in order]
+    tasks = {
+        (id, version): TaskAt(id, version, Task.model_validate_json(text))
+        for id, version, text in _tasks(db, rows=as_rows(wanted))
+    }
+    return [
+        WorkflowAt(
+            *key,
+            Workflow.model_validate_json(rows[key][0]),
+            tuple(tasks[id, version] for id, version in orders[key]),
+            rows[key][2],
+        )
+        for key in listed
+        if key in rows
+    ]

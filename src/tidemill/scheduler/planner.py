@@ -1,0 +1,89 @@
+"""When to plan: each zone's next run date in the evening before, and what was missed while no server ran."""
+
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from tidemill.domain.moments import wall_clock
+from tidemill.domain.planning import CatchUp, cutoff, dates_to_plan, newest_due
+from tidemill.scheduler.planning import Planning
+from tidemill.store import operations, planning
+from tidemill.store.engine import Database
+from tidemill.store.ids import allocate
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningRules:
+    """`planning_time` is a wall clock of each zone; `catch_up` says what becomes of missed run dates."""
+
+    planning_time: time = time(23, 30)
+    catch_up: CatchUp = "all"
+    catch_up_days: int = 3
+
+
+class Planner:
+    """Notes which run dates are due as operations; making their instances is the creation step's work."""
+
+    def __init__(self, database: Database, rules: PlanningRules) -> None:
+        self._database = database
+        self._rules = rules
+        self._next = 0
+
+    def plan(self, now: int, *, look: bool) -> bool:
+        """Note the dates that have come due; True when there are some. `look`: there may be new zones."""
+        if now < self._next and not look:
+            return False
+        with self._database.read() as db:
+            zones = planning.zones(db)
+            due = [zone for zone in zones if self._dates(db, zone, now) != ([], [])]
+        if due:
+            with self._database.write(announce=False) as db:
+                for zone in due:
+                    self._note(db, zone, now)
+        moments = [cutoff(self._newest(zone, now) + timedelta(days=1), ZoneInfo(zone), self._rules.planning_time)
+                   for zone in zones]  # fmt: skip
+        self._next = min(moments, default=now + 3_600_000)
+        return bool(due)
+
+    def next_time(self) -> int:
+        """Epoch milliseconds at which the next run date of some zone comes due."""
+        return self._next
+
+    def _newest(self, zone: str, now: int) -> date:
+        return newest_due(now, ZoneInfo(zone), self._rules.planning_time)
+
+    def _dates(self, db: Connection, zone: str, now: int) -> tuple[list[date], list[date]]:
+        last = planning.last_planned(db, zone)
+        return dates_to_plan(
+            date.fromisoformat(last) if last else None,
+            self._newest(zone, now),
+            wall_clock(now, ZoneInfo(zone)).date(),
+            self._rules.catch_up,
+            self._rules.catch_up_days,
+        )
+
+    def _note(self, db: Connection, zone: str, now: int) -> None:
+        planned, left_out = self._dates(db, zone, now)
+        for day in left_out:
+            planning.note_planned(db, zone, day.isoformat(), None, now)
+        for day in planned:
+            moment = cutoff(day, ZoneInfo(zone), self._rules.planning_time)
+            workflows = planning.in_force(db, zone, moment)
+            id = allocate(db, 1)[0]
+            operations.add(
+                db,
+                id=id,
+                uuid=str(uuid4()),
+                kind=operations.PLANNING,
+                state="Creating",
+                env=planning.ENV,
+                project_id=0,
+                workflow_id=0,
+                request=Planning.of(zone, day, workflows).model_dump_json(),
+                cursor=0,
+                create_time=now,
+            )
+            planning.note_planned(db, zone, day.isoformat(), id, now)

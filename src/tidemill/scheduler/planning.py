@@ -1,0 +1,248 @@
+"""One run date of one zone, planned: the instances of every workflow in force, then the edges between them.
+
+The pass is an operation: bounded units, each one transaction, invisible until the last is done (engine 12). Its request
+holds the versions in force at the planning time, so that what is deployed meanwhile changes nothing in it. Units 0 to
+n-1 make the instances of the n workflows, units n to 2n-1 their edges; a restart goes on at the cursor, and what is
+there already stays as it is (P1).
+"""
+
+import json
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import date
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection
+
+from tidemill.domain.business_date import run_date_of
+from tidemill.domain.cron import Cron
+from tidemill.domain.definitions import WorkflowAt
+from tidemill.domain.drafts import DRY_RUNS, VIRTUAL, inner_upstreams
+from tidemill.domain.schedule import Cycle, expand_day, parse_validity
+from tidemill.scheduler.links import link
+from tidemill.scheduler.rows import Container, Row, pinned, task_row
+from tidemill.scheduler.values import Values
+from tidemill.store import linking, making, operations, planning
+from tidemill.store.ids import allocate
+from tidemill.store.linking import Declared
+from tidemill.store.operations import Operation
+from tidemill.store.planning import InForce
+from tidemill.store.versions import workflows_at
+
+log = logging.getLogger(__name__)
+
+_WORKFLOWS = 256  # at most so many in one transaction
+_ROWS = 2_000  # about so many instances in one transaction
+
+
+class Planning(BaseModel):
+    """What a pass plans: `units` are (workflow, version, project), fixed at the planning time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    time_zone: str
+    bizdate: str
+    units: tuple[tuple[int, int, int], ...]
+
+    @staticmethod
+    def of(zone: str, run_date: date, workflows: Iterable[InForce]) -> "Planning":
+        bizdate = date.fromordinal(run_date.toordinal() - 1).isoformat()
+        units = tuple((item.workflow_id, item.version, item.project_id) for item in workflows)
+        return Planning(time_zone=zone, bizdate=bizdate, units=units)
+
+
+@lru_cache(maxsize=4)
+def _read(request: str) -> Planning:
+    return Planning.model_validate_json(request)
+
+
+def plan_unit(db: Connection, operation: Operation, now: int) -> int:
+    """The next bounded part of a pass; returns about how many rows it made."""
+    asked = _read(operation.request)
+    count = len(asked.units)
+    if operation.cursor >= 2 * count:
+        operations.finish(db, operation.id, now, "Created", operation.message)
+        return 1
+    first = operation.cursor % count
+    step = _instances if operation.cursor < count else _edges
+    done, rows, message = _attempt(db, operation, step(asked, operation, now), asked.units[first : first + _WORKFLOWS])
+    operations.advance(db, operation.id, operation.cursor + done, message)
+    return rows
+
+
+Step = Callable[[Connection, Sequence[tuple[int, int, int]]], tuple[int, int]]
+"""Does the first of the units it is given; returns how many, and how many rows that were."""
+
+
+def _attempt(
+    db: Connection, operation: Operation, step: Step, units: Sequence[tuple[int, int, int]]
+) -> tuple[int, int, str | None]:
+    """Do several units; if that fails, the first alone, so that one bad workflow never keeps others from their day."""
+    for chosen in (units, units[:1]):
+        try:
+            with db.begin_nested():
+                done, rows = step(db, chosen)
+            return done, rows, operation.message
+        except Exception:
+            log.exception("operation %s could not plan %s workflows from %s on", operation.id, len(chosen), chosen[0])
+    problem = f"workflow {units[0][0]} could not be planned"
+    return 1, 1, "; ".join(filter(None, [operation.message, problem]))
+
+
+def _instances(asked: Planning, operation: Operation, now: int) -> Step:
+    def step(db: Connection, units: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
+        projects = planning.projects(db)
+        containers: list[Row] = []
+        tasks: list[Row] = []
+        edges: list[Row] = []
+        there = making.cycles(db, planning.ENV, [id for id, _, _ in units], asked.bizdate)
+        done = 0
+        for workflow, unit in zip(_load(db, units), units, strict=True):
+            if len(tasks) >= _ROWS:
+                break
+            done += 1
+            if workflow is None:
+                continue
+            planned = cycles_on(workflow, asked.time_zone, date.fromisoformat(asked.bizdate))
+            cycles = [cycle for cycle in planned if (workflow.id, cycle.trigger_time) not in there]
+            values = Values(workflow, unit[2], asked.time_zone, asked.bizdate, {})
+            maker = Maker(db, workflow, unit[2], projects[unit[2]][0], asked.bizdate, operation.id, now, values)
+            maker.make(cycles, containers, tasks, edges)
+        making.add(db, containers, tasks, edges)
+        return done, len(tasks) + 1
+
+    return step
+
+
+def _load(db: Connection, units: Sequence[tuple[int, int, int]]) -> list[WorkflowAt | None]:
+    found = {item.id: item for item in workflows_at(db, ((id, planning.ENV, version) for id, version, _ in units))}
+    return [found.get(id) for id, _, _ in units]
+
+
+def cycles_on(workflow: WorkflowAt, zone: str, bizdate: date) -> Sequence[Cycle]:
+    """The cycles of a business date's run date; none where the workflow is started by hand."""
+    trigger = workflow.definition.trigger
+    if trigger.type != "Scheduler" or trigger.cron is None:
+        return ()
+    validity = parse_validity(trigger.start_time, trigger.end_time)
+    return expand_day(Cron.parse(trigger.cron), run_date_of(bizdate), ZoneInfo(zone), validity)
+
+
+class Maker:
+    """Makes the rows of one workflow's periodic instances of one date."""
+
+    def __init__(
+        self,
+        db: Connection,
+        workflow: WorkflowAt,
+        project_id: int,
+        project_name: str,
+        bizdate: str,
+        planning_id: int,
+        now: int,
+        values: Values,
+    ) -> None:
+        self._db = db
+        self._workflow = workflow
+        self._project_id = project_id
+        self._bizdate = bizdate
+        self._planning_id = planning_id
+        self._now = now
+        self._values = values
+        self._fixed = {task.id: pinned(task) for task in workflow.tasks}
+        self._upstreams = inner_upstreams(workflow, project_name)
+
+    def make(self, cycles: Sequence[Cycle], containers: list[Row], tasks: list[Row], edges: list[Row]) -> None:
+        """Append the rows of all tasks in these cycles."""
+        per_cycle = 3 + len(self._workflow.tasks)
+        ids = allocate(self._db, per_cycle * len(cycles))
+        for number, cycle in enumerate(cycles):
+            own = ids[number * per_cycle : (number + 1) * per_cycle]
+            container = self.container(cycle, own[0], own[1], own[2])
+            containers.append(container.row())
+            tasks.append(container.representative(inner=len(self._workflow.tasks)))
+            made = dict(zip((task.id for task in self._workflow.tasks), own[3:], strict=True))
+            tasks += self.task_rows(container.shared(), cycle, made)
+            edges += self.inner_edges(made)
+
+    def container(self, cycle: Cycle, id: int, representative_id: int, unified_id: int) -> Container:
+        definition = self._workflow.definition
+        return Container(
+            id=id,
+            representative_id=representative_id,
+            project_id=self._project_id,
+            workflow=self._workflow,
+            name=definition.name,
+            owner=definition.owner,
+            type="Normal",
+            bizdate=self._bizdate,
+            trigger_time=cycle.trigger_time,
+            due_time=cycle.trigger_time,
+            origin=0,
+            planning_id=self._planning_id,
+            unified_id=unified_id,
+            user=None,
+            now=self._now,
+        )
+
+    def task_rows(self, shared: Row, cycle: Cycle, made: dict[int, int], expired: Collection[int] = ()) -> list[Row]:
+        """The rows of the tasks in `made` (task: instance); those in `expired` came too late and run dry."""
+        rows: list[Row] = []
+        for task in self._workflow.tasks:
+            if task.id not in made:
+                continue
+            recurrence = self._recurrence(task.definition.trigger.recurrence, cycle, task.id in expired)
+            rows.append(
+                task_row(
+                    shared,
+                    self._fixed[task.id],
+                    made[task.id],
+                    task.id,
+                    cycle,
+                    recurrence=recurrence,
+                    immediate=recurrence in DRY_RUNS or task.definition.type == VIRTUAL,
+                    inner=sum(id in made for id in self._upstreams[task.id]),
+                    parameters=self._values.of(task, cycle.trigger_time, made[task.id]),
+                    due_time=cycle.trigger_time,
+                )
+            )
+        return rows
+
+    @staticmethod
+    def _recurrence(declared: str, cycle: Cycle, expired: bool) -> str:
+        if expired:
+            return "RealtimeDeprecated"
+        return "SkipCycle" if cycle.dry_run else declared
+
+    def inner_edges(self, made: dict[int, int]) -> list[Row]:
+        """The same-cycle edges inside one workflow instance."""
+        return [
+            {"downstream_id": made[task], "upstream_id": made[id], "type": "Normal", "satisfied": 0}
+            for task, upstreams in self._upstreams.items()
+            if task in made
+            for id in upstreams
+            if id in made
+        ]
+
+
+def _edges(asked: Planning, operation: Operation, now: int) -> Step:
+    def step(db: Connection, units: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
+        workflows = [item for item in _load(db, units) if item is not None]
+        nodes = [id for item in workflows for id in (item.id, *(task.id for task in item.tasks))]
+        links = linked_at(db, workflows)
+        made = link(db, now, planning.ENV, nodes, date.fromisoformat(asked.bizdate), links, fresh=True)
+        return len(units), made + 1
+
+    return step
+
+
+def linked_at(db: Connection, workflows: Sequence[WorkflowAt]) -> list[Declared]:
+    """The dependencies of these versions: as they stand now for current ones, as they were resolved for older ones."""
+    current = planning.current_versions(db, [item.id for item in workflows])
+    older = [item for item in workflows if current.get(item.id) != item.version and item.links is not None]
+    known = {item.id for item in older}
+    found = [Declared(*row) for item in older for row in json.loads(item.links or "[]")]
+    newest = [id for item in workflows if item.id not in known for id in (item.id, *(task.id for task in item.tasks))]
+    return found + linking.declared(db, planning.ENV, newest)
