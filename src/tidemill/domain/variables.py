@@ -1,7 +1,7 @@
 """Variables that a task passes to the tasks directly below it, and how a script refers to them.
 
 A value is a text, a list (one row) or a list of rows. Sources: scheduling-semantics 9.1 and 9.2; what they leave open
-is decided in docs/decisions/0012.
+is decided in docs/decisions/0011.
 """
 
 import json

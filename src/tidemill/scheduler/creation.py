@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tidemill.domain.control.kinds import control_of
 from tidemill.domain.creation import Creation
 from tidemill.domain.definitions import WorkflowAt
 from tidemill.domain.drafts import Cycle, Draft, Edge, count, draft, inner_upstreams, weights
@@ -217,6 +218,7 @@ class _Maker:
             "weight": 0,
             "parameters": "{}",
             "data_source": None,
+            "control": None,
         }
 
     def _task_row(self, item: Draft, waiting: int, values: Values, weights: Mapping[int, int]) -> dict[str, Any]:
@@ -246,6 +248,7 @@ class _Maker:
             "weight": weights.get(item.task.id, 0),
             "parameters": values[item.id],
             "data_source": definition.data_source.name if definition.data_source else None,
+            "control": control_of(definition),
         }
 
     def _due(self, trigger_time: int) -> int:

@@ -17,7 +17,7 @@ w = workflow_instance.c
 
 _FIELDS = tuple(field.name for field in fields(Instance))
 _KEYS = {"id", "kind", "representative_id", "recurrence", "immediate", "trigger_time", "pending_upstreams",
-         "rerun_mode", "rerun_times", "rerun_interval", "upstreams_done_time"}  # fmt: skip
+         "rerun_mode", "rerun_times", "rerun_interval", "upstreams_done_time", "control", "unchosen"}  # fmt: skip
 _SAVED = tuple(name for name in _FIELDS if name not in _KEYS)
 _TEXTS = {"status", "stop_user", "reason", "operation_type"}
 

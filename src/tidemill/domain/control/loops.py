@@ -1,7 +1,7 @@
 """CONTROLLER_TRAVERSE (for-each) and CONTROLLER_CYCLE (do-while): what iterations there are and what each one sees.
 
 Content: FlowSpec's block `{"for-each": {"maxIterations", "parallelism"}}` or `{"do-while": {"maxIterations"}}`, or
-nothing. Source: scheduling-semantics 10.3 and 10.4; what they leave open is decided in docs/decisions/0012.
+nothing. Source: scheduling-semantics 10.3 and 10.4; what they leave open is decided in docs/decisions/0011.
 """
 
 import re
