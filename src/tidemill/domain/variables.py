@@ -15,7 +15,7 @@ from tidemill.domain.errors import Malformed
 Row = tuple[str, ...]
 Value = str | Row | tuple[Row, ...]
 
-OUTPUTS = "${outputs}"
+OUTPUTS_NAME = "outputs"  # the variable that every assignment hands out, declared or not
 STATUS = "${status}"
 _REFERENCE = re.compile(r"\$\{(\w+)((?:\[\d+\])+)\}")
 _INDEX = re.compile(r"\[(\d+)\]")
@@ -50,6 +50,16 @@ def to_json(value: Value) -> str:
 def from_json(text: str) -> Value:
     """Read what `to_json` wrote."""
     return frozen(json.loads(text))
+
+
+def inputs_to_json(inputs: Mapping[str, Value]) -> str:
+    """The input variables of a run, as they are stored with it."""
+    return json.dumps(inputs, ensure_ascii=False, separators=(",", ":"))
+
+
+def inputs_from_json(text: str) -> dict[str, Value]:
+    """Read what `inputs_to_json` wrote."""
+    return {name: frozen(value) for name, value in json.loads(text).items()}
 
 
 def frozen(value: object) -> Value:

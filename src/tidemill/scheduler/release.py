@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from tidemill.domain.instance import come_due
 from tidemill.domain.status import Event
 from tidemill.scheduler.consequences import carry_out
+from tidemill.scheduler.control import settle_control, settled_here
 from tidemill.store import instances
 
 WAVE = 2_000  # rows in one transaction: a layered graph of VIRTUAL tasks drains in bounded steps
@@ -17,7 +18,9 @@ def release(db: Connection, now: int, limit: int = WAVE) -> bool:
         due = instances.ready(db, now, limit - done)
         if not due:
             return False
-        changes = [come_due(instance, now) for instance in due]
+        here = [instance for instance in due if settled_here(instance)]
+        changes = [come_due(instance, now) for instance in due if not settled_here(instance)]
+        changes += settle_control(db, now, here) if here else []
         carry_out(db, now, due, changes)
         done += len(due)
         if all(change.event == Event.TIME_CAME for change in changes) and done < limit:
