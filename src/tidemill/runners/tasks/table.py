@@ -1,4 +1,4 @@
-"""Which task types a runner serves. The others are the scheduler's: it settles them itself, or runs them as one of these."""
+"""Which task types a runner serves. The scheduler settles others itself, or as one of these."""
 
 from collections.abc import Callable
 
@@ -24,10 +24,10 @@ SERVED: dict[str, Starter] = {
 }
 
 
-_WITHOUT_RUNNER = ("CONTROLLER_ASSIGNMENT", "CONTROLLER_BRANCH", "CONTROLLER_JOIN", "PARAM_HUB", "VIRTUAL")
+_WITHOUT_RUNNER = ("VIRTUAL", "PARAM_HUB", "CONTROLLER_ASSIGNMENT", "CONTROLLER_BRANCH", "CONTROLLER_JOIN")
 
 
 def not_served(task_type: str) -> str:
     """The message of a run whose type has no executor."""
-    served = ", ".join(sorted((*SERVED, *_WITHOUT_RUNNER)))
+    served = ", ".join((*sorted(SERVED), *_WITHOUT_RUNNER))
     return f"Task type {task_type} has no executor here. Types that are served: {served}."
