@@ -39,6 +39,7 @@ class FakeRunner:
     asked_to_stop: list[tuple[int, int]] = field(default_factory=list)
     acknowledged: list[Result] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    logs: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> None: ...
 
@@ -58,13 +59,17 @@ class FakeRunner:
         arrived, self.results = self.results, []
         return arrived
 
+    def output(self, log: str) -> str:
+        return next((line for line in reversed(self.logs.get(log, "").splitlines()) if line.strip()), "")
+
     def wake(self) -> None: ...
 
     def close(self, *, stop_runs: bool, grace: float) -> list[Result]:
         return []
 
-    def end(self, instance: int, exit_code: int | None = 0, outcome: str = "exited") -> None:
+    def end(self, instance: int, exit_code: int | None = 0, outcome: str = "exited", log: str = "") -> None:
         run = self.live.pop(instance)
+        self.logs[run.log] = log
         now = self.clock.now()
         self.results.append(Result(instance, run.run_number, outcome, exit_code, now, now))  # type: ignore[arg-type]
 
@@ -115,11 +120,12 @@ class World:
                     "Dependencies": [{"Type": "Normal", "UpstreamTaskId": self.tasks[up]} for up in upstreams],
                     **options.get(name, {}),
                 }  # fmt: skip
+                script = given.pop("Content", "true")
                 definition = Task.model_validate(given).model_dump_json(by_alias=True, exclude_none=True)
                 db.execute(
                     insert(task_version).values(
                         task_id=self.tasks[name], env="Prod", version=1, name=name, type=str(given["Type"]),
-                        owner="1", script="true", definition=definition, create_time=0,
+                        owner="1", script=script, definition=definition, create_time=0,
                     )
                 )  # fmt: skip
 
@@ -150,8 +156,15 @@ class World:
             statement = select(t.id).where(t.task_id == self.tasks[name], t.bizdate == bizdate)
             return db.execute(statement.order_by(t.id.desc())).scalars().first()  # type: ignore[return-value]
 
-    def end(self, name: str, exit_code: int | None = 0, outcome: str = "exited", bizdate: str = "2025-11-02") -> None:
-        self.runner.end(self.instance(name, bizdate), exit_code, outcome)
+    def end(
+        self,
+        name: str,
+        exit_code: int | None = 0,
+        outcome: str = "exited",
+        bizdate: str = "2025-11-02",
+        log: str = "",
+    ) -> None:
+        self.runner.end(self.instance(name, bizdate), exit_code, outcome, log)
         self.turn()
 
     def statuses(self) -> dict[str, str]:

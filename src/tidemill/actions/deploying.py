@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from tidemill.actions.linking import Node, Scope, cycle_fault, dependants_faults, output_faults, resolve
 from tidemill.actions.matching import Matched, match, new_code, stored_text
+from tidemill.actions.passing import passing_faults
 from tidemill.domain.definitions import Script, Tag, Task, Workflow
 from tidemill.domain.drafts import default_outputs
 from tidemill.domain.errors import Fault, InvalidRequest
@@ -68,6 +69,7 @@ def deploy(target: Target, asked: Workflow) -> Deployed:
     nodes = _nodes(id, asked, matched, ids)
     _refuse(output_faults(scope, nodes))
     _refuse(resolve(scope, nodes))
+    _refuse(passing_faults(scope, nodes, {ids[item.index]: item.task for item in matched} if asked.tasks else {}))
     _refuse(cycle_fault(scope, nodes))
     gone = {item.id for item in stored} - set(ids.values())
     _refuse(_taken_away(target, scope, nodes, gone, stored))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tidemill.domain.control.kinds import control_of
 from tidemill.domain.definitions import TaskAt
 from tidemill.domain.schedule import Cycle
 
@@ -102,6 +103,7 @@ class Container:
             "parameters": "{}",
             "data_source": None,
             "run_window": None,
+            "control": None,
         }
 
 
@@ -117,6 +119,7 @@ def pinned(task: TaskAt) -> Row:
         "resource_group_id": definition.runtime_resource.resource_group_id,
         "priority": 1,
         "data_source": definition.data_source.name if definition.data_source else None,
+        "control": control_of(definition),
     }
 
 

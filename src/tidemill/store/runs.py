@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, String, exists, func, insert, literal, select, text, update
 
+from tidemill.domain.variables import Value, inputs_from_json
 from tidemill.runners.contract import Result
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
 from tidemill.store.tables import QUEUED, RUNNING, resource_group, run, task_instance, task_version
@@ -108,6 +109,11 @@ _pick = Statement(
     .order_by(t.priority.desc(), t.late, t.weight.desc(), t.trigger_time, t.id)
     .limit(bindparam("room", type_=Integer))
 )
+_inputs = Statement(
+    select(t.id, r.inputs)
+    .join_from(task_instance, run, (r.instance_id == t.id) & (r.run_number == t.run_number))
+    .where(t.id.in_(given_ids()), r.inputs.is_not(None))
+)
 _slots = Statement(select(resource_group.c.id, resource_group.c.slots))
 _now_running = select(t.id, t.run_number).where(text(RUNNING)).subquery("now_running")
 _running = Statement(
@@ -142,6 +148,11 @@ def orders(db: Connection, ids: Iterable[int]) -> list[Order]:
 def running(db: Connection) -> list[tuple[int, int, str]]:
     """(instance, run number, boot id) of every run that the database calls Running."""
     return [(instance, run_number, boot) for instance, run_number, boot in _running(db)]
+
+
+def inputs(db: Connection, ids: Iterable[int]) -> dict[int, dict[str, Value]]:
+    """Instance: the input variables that its latest run was given, of those that have any."""
+    return {row[0]: inputs_from_json(row[1]) for row in _inputs(db, ids=as_ids(ids))}
 
 
 def to_stop(db: Connection) -> list[tuple[int, int]]:
