@@ -4,26 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from tests.scheduler.conftest import World
 from tidemill.scheduler import operate
-from tidemill.store.engine import Database
-from tidemill.store.tables import event, project, run, task_instance
+from tidemill.store.tables import event, run, task_instance
 
 Options = dict[str, Any]
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    with database.write() as db:
-        db.execute(
-            insert(project).values(
-                id=10_000, name="p", owner="1", status="Available", time_zone="Asia/Shanghai", create_time=0,
-                modify_time=0,
-            )
-        )  # fmt: skip
-    return World(database)
 
 
 def variable(name: str, type: str, value: str) -> dict[str, str]:
