@@ -319,6 +319,15 @@ def test_a_merge_waits_again_for_a_failed_upstream_that_is_rerun(world: World) -
     assert world.statuses()["j"] == "Success"
 
 
+def test_a_merge_that_accepts_a_failure_can_be_rerun(world: World) -> None:
+    world.define({"t1": [], "j": ["t1"]}, j=merge(1, ["3"], "t1"))
+    world.create()
+    world.turn()
+    world.end("t1", exit_code=1)
+    world.operate(operate.rerun, "j")
+    assert world.statuses() == {"t1": "Failure", "j": "Success"}
+
+
 def test_a_merge_waits_for_the_retries_of_its_upstream(world: World) -> None:
     world.define({"t1": [], "j": ["t1"]}, t1={"RerunTimes": 1, "RerunInterval": 60}, j=merge(1, ["3"], "t1"))
     world.create()

@@ -18,9 +18,11 @@ from tidemill.domain.definitions import Script, Tag, Task, Workflow
 from tidemill.domain.drafts import default_outputs
 from tidemill.domain.errors import Fault, InvalidRequest
 from tidemill.domain.validation import Limits, workflow_faults
+from tidemill.scheduler.planner import PlanningRules
+from tidemill.scheduler.replacing import Deployment, replace
 from tidemill.scheduler.undeploy import undeploy
 from tidemill.settings import Settings
-from tidemill.store import definitions
+from tidemill.store import calendars, definitions, planning
 from tidemill.store.definitions import AnyRow, StoredTask
 from tidemill.store.ids import allocate
 from tidemill.store.members import Project
@@ -54,7 +56,9 @@ def limits(settings: Settings) -> Limits:
 
 def deploy(target: Target, asked: Workflow) -> Deployed:
     """Put `asked` in place. Raises InvalidRequest with every fault of the first stage that found any."""
-    _refuse(workflow_faults(asked, limits(target.settings)) + _code_fault(target, asked))
+    _refuse(
+        workflow_faults(asked, limits(target.settings)) + _calendar_fault(target, asked) + _code_fault(target, asked)
+    )
     id = target.current.id if target.current is not None else allocate(target.db, 1)[0]
     stored = definitions.tasks_of(target.db, id, target.env) if target.current is not None else []
     matched = _match(target, id, asked, stored) if asked.tasks is not None else _unchanged(stored)
@@ -76,6 +80,13 @@ def deploy(target: Target, asked: Workflow) -> Deployed:
 def _refuse(faults: Sequence[Fault]) -> None:
     if faults:
         raise InvalidRequest(faults)
+
+
+def _calendar_fault(target: Target, asked: Workflow) -> list[Fault]:
+    id = asked.trigger.calendar_id
+    if id is None or asked.trigger.type != "Scheduler" or calendars.applies(target.db, id, target.project.id):
+        return []
+    return [Fault("Trigger.CalendarId", f"no calendar {id} applies to project {target.project.id}")]
 
 
 def _code_fault(target: Target, asked: Workflow) -> list[Fault]:
@@ -172,7 +183,6 @@ def _write(
     if version and definitions.is_version(target.db, id, target.env, version, text, listed):
         return deployed
     if gone:
-        undeploy(target.db, target.now, target.env, gone, target.user)
         definitions.delete_tasks(target.db, target.env, gone)
     definitions.clear(target.db, target.env, [id, *(ids[item.index] for item in changed)])
     _write_workflow(target, asked, id, code, version + 1, text, listed, _links(nodes))
@@ -180,7 +190,38 @@ def _write(
     rewritten = [by_id[id], *(by_id[ids[item.index]] for item in changed)]
     tags = [(by_id[id], asked.tags), *((by_id[ids[item.index]], item.task.tags) for item in changed)]
     _write_links(target, rewritten, tags)
+    if asked.instance_mode == "Immediately" and target.env == planning.ENV:
+        new = frozenset(ids[item.index] for item in matched if item.stored is None)
+        same = frozenset(ids[item.index] for item in changed if _same_but_source(item, texts[item.index]))
+        replace(target.db, target.now, _deployment(target, asked, id, version + 1, new, same))
+    if gone:
+        undeploy(target.db, target.now, target.env, gone, target.user)
     return deployed
+
+
+def _same_but_source(item: Matched, text: str) -> bool:
+    stored = item.stored
+    if stored is None or stored.script != (item.task.script.content if item.task.script else None):
+        return False
+    old, new = Task.model_validate_json(stored.definition), Task.model_validate_json(text)
+    return old == new.model_copy(update={"data_source": old.data_source})
+
+
+def _deployment(
+    target: Target, asked: Workflow, id: int, version: int, new: frozenset[int], same_but_source: frozenset[int]
+) -> Deployment:
+    return Deployment(
+        workflow_id=id,
+        version=version,
+        project_id=target.project.id,
+        project_name=target.project.name,
+        time_zone=asked.trigger.time_zone or target.project.time_zone,
+        never_deployed=new,
+        same_but_source=same_but_source,
+        user=target.user,
+        rules=PlanningRules.of(target.settings),
+        delay=target.settings.immediate_delay,
+    )
 
 
 def _links(nodes: Sequence[Node]) -> str:
@@ -225,6 +266,7 @@ def _write_workflow(
             "start_time": trigger.start_time if scheduled else None,
             "end_time": trigger.end_time if scheduled else None,
             "time_zone": trigger.time_zone if scheduled else None,
+            "calendar_id": trigger.calendar_id if scheduled else None,
             "recurrence": "Normal" if current is None else current.recurrence,
             "parameters": asked.parameters,
             "instance_mode": asked.instance_mode or "T+1",

@@ -6,7 +6,8 @@ alone (see `store/engine.py`), so nothing changes between reading and saving.
 
 from dataclasses import dataclass
 
-from tidemill.domain.status import FINAL, Event, Status, reach
+from tidemill.domain.status import FINAL, WAITING, Event, Status, reach
+from tidemill.domain.windows import Window
 
 PAUSED = ("Pause", "PauseCalendar")
 UNCHOSEN = "It's set condition-skip by task"  # the log of an instance on an arm that no branch chose
@@ -46,13 +47,19 @@ class Instance:
     finished_time: int | None
     reason: str | None
     operation_type: str | None
+    run_window: str | None = None
     control: str | None = None  # the type of a task that is more than a program to run (domain/control/kinds)
     unchosen: int = 0  # a branch above chose another arm
 
     @property
-    def waits_for_retry(self) -> bool:
-        """Begun and between two runs: NotRun in the database, but no update or reopened upstream may touch it."""
-        return self.status == Status.NOT_RUN and (self.retries_used > 0 or self.lost_runs > 0)
+    def between_runs(self) -> bool:
+        """Begun, and waiting for the next run by itself: no update, suspension or reopened upstream may touch it."""
+        return self.status in WAITING and (self.retries_used > 0 or self.lost_runs > 0)
+
+    def about_to_run(self, now: int) -> bool:
+        """Whether it waits for nothing but its turn, or for its next run after an earlier one."""
+        due = self.pending_upstreams == 0 and not self.frozen and self.due_time <= now
+        return self.status in WAITING and (self.status != Status.NOT_RUN or self.run_number > 0 or due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,11 @@ def move(
         user=user,
         detail=detail,
     )
+
+
+def opening(instance: Instance, now: int) -> int:
+    """The moment from `now` on at which the instance may start; `now` unless its run has a window."""
+    return now if instance.run_window is None else Window.of(instance.run_window).opening(now)
 
 
 def come_due(instance: Instance, now: int) -> Change:
@@ -152,7 +164,7 @@ def end(instance: Instance, outcome: str, exit_code: int | None, ended: int, mes
     retry = outcome == "exited" and instance.rerun_mode != "AllDenied"
     if retry and instance.retries_used < instance.rerun_times:
         instance.retries_used += 1
-        instance.due_time = max(instance.trigger_time, ended + instance.rerun_interval * 1000)
+        instance.due_time = ended + instance.rerun_interval * 1000
         return move(instance, Event.RETRY, ended, detail=detail)
     instance.reason = "Failed"
     return move(instance, Event.FAILED, ended, detail=detail)

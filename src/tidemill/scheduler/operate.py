@@ -51,14 +51,14 @@ def _stands(instance: Instance) -> str:
 
 
 def stop(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
-    """Ask for the end of running instances; those queued or between two runs fail at once (engine 16)."""
+    """Ask for the end of running instances; those queued, about to be, or between two runs fail at once (engine 16)."""
 
     def deed(instance: Instance) -> Change | Refusal:
         if instance.status == Status.RUNNING:
             if instance.stop_requested is None:
                 instance.stop_requested, instance.stop_user = by.now, by.user
             return move(instance, Event.STOP_ASKED, by.now, user=by.user)
-        if instance.status == Status.WAIT_RESOURCE or instance.waits_for_retry:
+        if instance.about_to_run(by.now):
             return _fail(instance, by)
         return f"{_stands(instance)}: only what runs or is about to run can be stopped"
 
@@ -67,7 +67,7 @@ def stop(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
 
 def _fail(instance: Instance, by: Operator) -> Change:
     instance.reason = "Stopped"
-    return move(instance, Event.STOPPED, by.now, user=by.user)
+    return move(instance, Event.STOPPED, by.now, user=by.user, frozen=0)  # else Resume would run it again
 
 
 def stop_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence[int]) -> dict[int, str]:
@@ -85,7 +85,7 @@ def stop_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence
     moved: list[Instance] = []
     changes: list[Change] = []
     for item in chosen:
-        if item.kind != "Task" or item.status in FINAL:
+        if item.status in FINAL or (item.kind == "Workflow" and item.status != Status.NOT_RUN):
             continue
         moved.append(item)
         if item.status == Status.RUNNING:
@@ -93,18 +93,8 @@ def stop_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence
             changes.append(move(item, Event.STOP_ASKED, by.now, user=by.user))
         else:
             changes.append(_fail(item, by))
-    _open_unstarted(chosen, by, moved, changes)
     carry_out(db, by.now, moved, changes)
     return answers
-
-
-def _open_unstarted(chosen: Sequence[Instance], by: Operator, moved: list[Instance], changes: list[Change]) -> None:
-    """A workflow instance that had not started counts as started, so that its end can follow from its inner ones."""
-    for item in chosen:
-        if item.kind == "Workflow" and item.status == Status.NOT_RUN:
-            item.started_time = by.now
-            moved.append(item)
-            changes.append(move(item, Event.STARTED, by.now, user=by.user))
 
 
 def suspend(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
@@ -113,7 +103,7 @@ def suspend(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
     def deed(instance: Instance) -> Change | Refusal:
         if instance.frozen:
             return "the instance is suspended already"
-        if reach(instance.status, Event.SUSPENDED) is None or instance.waits_for_retry:
+        if reach(instance.status, Event.SUSPENDED) is None or instance.between_runs:
             return f"{_stands(instance)}: only an instance that has not begun can be suspended"
         return move(instance, Event.SUSPENDED, by.now, user=by.user, frozen=1)
 
@@ -141,6 +131,7 @@ def resume(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
 
 def set_success(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
     """Count instances as successful without running them; what waits downstream goes on (decision 16)."""
+    instances.pass_entry(db, ids)
 
     def deed(instance: Instance) -> Change | Refusal:
         if reach(instance.status, Event.SET_SUCCESS) is None:
@@ -163,7 +154,8 @@ def rerun(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
         if instance.rerun_mode == "FailureAllowed" and instance.status == Status.SUCCESS:
             return "the task's RerunMode is FailureAllowed, and the instance is Success"
         instance.retries_used = instance.lost_runs = 0
-        instance.due_time = instance.trigger_time
+        if instance.run_number > 0:
+            instance.due_time = by.now
         instance.reason = None
         return move(instance, Event.RERUN, by.now, user=by.user)
 
@@ -180,6 +172,8 @@ def start_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequenc
             answers[id] = f"the workflow instance {id} does not exist"
         elif gates[id].gate is not None:
             answers[id] = f"the workflow instance waits for the end of workflow instance {gates[id].gate}"
+        elif gates[id].status in FINAL:
+            answers[id] = "the workflow instance has ended"
         elif not gates[id].held:
             answers[id] = "the workflow instance has been started already"
         else:
@@ -187,3 +181,18 @@ def start_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequenc
             held.append(gates[id].representative_id)
     instances.lift_holds(db, by.now, held)
     return answers
+
+
+def remove_dependencies(db: Connection, by: Operator, id: int, upstream_ids: Sequence[int]) -> str:
+    """Cut an instance off from some of its upstreams (decision 19); "" where it was done, else the reason why not.
+
+    The caller has seen that all of them are upstreams of it.
+    """
+
+    def deed(instance: Instance) -> Change | Refusal:
+        if instance.status != Status.NOT_RUN or instance.between_runs:
+            return f"{_stands(instance)}: only an instance that has not begun can lose its upstreams"
+        instances.cut(db, by.now, id, upstream_ids)
+        return move(instance, Event.FREED, by.now, user=by.user, detail=", ".join(map(str, upstream_ids)))
+
+    return _each(db, by, [id], "RemoveDependencies", deed)[id]
