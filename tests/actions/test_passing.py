@@ -95,3 +95,87 @@ def test_what_is_on_no_chosen_arm_is_shown_as_such(plant: Plant) -> None:
     assert found["two"]["TriggerRecurrence"] == "ConditionUnchoose"
     logs = {n: plant.call("GetTaskInstanceLog", Id=i["Id"])["TaskInstanceLog"] for n, i in found.items() if n != "one"}
     assert logs == {"br": "arm 1 (x.one) is chosen", "two": "It's set condition-skip by task"}
+
+
+def a_loop(**fields: Any) -> dict[str, Any]:
+    body = [
+        task("one", Script={"Content": "${dag.foreach.current}"}),
+        task("two", "one", Script={"Content": "${dag.offset} ${p}", "Parameters": "p=$bizdate"}),
+    ]
+    return task(
+        "l",
+        **{
+            "Type": "CONTROLLER_TRAVERSE",
+            "Inputs": variables(("loopDataArray", "Constant", "a,b")),
+            "SubTasks": body,
+            **fields,
+        },
+    )
+
+
+def everything(plant: Plant) -> list[str]:
+    """End all that runs, oldest first; what was run."""
+    found: list[str] = []
+    while plant.runner.live:
+        id = min(plant.runner.live)
+        found.append(plant.runner.live[id].script)
+        plant.runner.end(id)
+        plant.turn()
+    return found
+
+
+def test_k21_a_loop_with_its_body_comes_with_one_update(plant: Plant) -> None:
+    id = plant.create(a_loop())["Id"]
+    plant.run(id)
+    assert everything(plant) == ["a", "0 20251102", "b", "1 20251102"]
+    assert plant.instances()["l"]["Status"] == "Success"
+    plant.update(id, a_loop(Id=plant.names(id)["l"], SubTasks=[task("two", Script={"Content": "new"})]))
+    plant.run(id)
+    assert everything(plant) == ["new", "new"]
+
+
+def test_a_loop_that_is_stopped_stops_what_runs_in_it(plant: Plant) -> None:
+    plant.run(plant.create(a_loop())["Id"])
+    (inner,) = plant.runner.live
+    loop = plant.instances()["l"]["Id"]
+    assert plant.call("StopTaskInstances", Ids=[loop])["SuccessInfo"][str(loop)]["Success"]
+    plant.turn()
+    assert inner in {id for id, _ in plant.runner.asked_to_stop}
+    plant.runner.end(inner, None, "stopped")
+    plant.turn()
+    assert plant.instances()["l"]["Status"] == "Failure"
+    assert not plant.runner.live
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"Type": "VIRTUAL"}, "Tasks[0].SubTasks: only CONTROLLER_CYCLE and CONTROLLER_TRAVERSE have SubTasks"),
+        ({"Type": "CONTROLLER_CYCLE"}, "one task of type CONTROLLER_CYCLE_END is expected, not 0"),
+        ({"SubTasks": [task("a"), task("a")]}, "two tasks of the body have the same name"),
+        ({"SubTasks": [task("a", "b"), task("b", "a")]}, "Tasks[0].SubTasks: a cycle of dependencies"),
+        ({"SubTasks": [task("a", "z")]}, "Tasks[0].SubTasks[0].Dependencies[0]: a Normal dependency on the output"),
+        ({"SubTasks": [a_loop()]}, "Tasks[0].SubTasks[0].Type: loops are not nested"),
+        ({"SubTasks": [task("a", Timeout=0)]}, "Tasks[0].SubTasks[0].Timeout"),
+        ({"Script": {"Content": '{"maxIterations": 5000}'}}, "Tasks[0].Script.Content: `maxIterations`"),
+    ],
+)
+def test_a_body_that_cannot_run_is_refused(plant: Plant, fields: dict[str, Any], says: str) -> None:
+    code, message = plant.refused(
+        "CreateWorkflow",
+        ProjectId=10_000,
+        Name="w",
+        Owner="1000",
+        Trigger={"Type": "Manual"},
+        Tasks=[a_loop(**fields)],
+    )
+    assert code == "InvalidTasks"
+    assert says in message
+
+
+def test_stopping_a_workflow_instance_stops_the_loops_in_it(plant: Plant) -> None:
+    (workflow_instance,) = plant.run(plant.create(a_loop())["Id"])
+    (inner,) = plant.runner.live
+    plant.call("StopWorkflowInstances", Ids=[workflow_instance])
+    plant.turn()
+    assert inner in {id for id, _ in plant.runner.asked_to_stop}

@@ -14,7 +14,7 @@ from tidemill.scheduler.loop import Scheduler
 from tidemill.store import operations
 from tidemill.store.engine import Database
 from tidemill.store.ids import allocate
-from tidemill.store.tables import event, task_instance, task_version, workflow_instance, workflow_version
+from tidemill.store.tables import event, project, task_instance, task_version, workflow_instance, workflow_version
 
 DAY = 24 * 3_600_000
 START = 1_762_128_000_000  # 2025-11-03 08:00 in Shanghai
@@ -153,7 +153,7 @@ class World:
     def instance(self, name: str, bizdate: str = "2025-11-02") -> int:
         with self.database.read() as db:
             t = task_instance.c
-            statement = select(t.id).where(t.task_id == self.tasks[name], t.bizdate == bizdate)
+            statement = select(t.id).where(t.task_id == self.tasks[name], t.bizdate == bizdate, t.kind == "Task")
             return db.execute(statement.order_by(t.id.desc())).scalars().first()  # type: ignore[return-value]
 
     def end(
@@ -201,4 +201,11 @@ class World:
 
 @pytest.fixture
 def world(database: Database) -> World:
+    with database.write() as db:
+        db.execute(
+            insert(project).values(
+                id=10_000, name="p", owner="1", status="Available", time_zone="Asia/Shanghai", create_time=0,
+                modify_time=0,
+            )
+        )  # fmt: skip
     return World(database)

@@ -4,26 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from tests.scheduler.conftest import World
 from tidemill.scheduler import operate
-from tidemill.store.engine import Database
-from tidemill.store.tables import event, project, run, task_instance
+from tidemill.store.tables import event, run, task_instance
 
 Options = dict[str, Any]
-
-
-@pytest.fixture
-def world(database: Database) -> World:
-    with database.write() as db:
-        db.execute(
-            insert(project).values(
-                id=10_000, name="p", owner="1", status="Available", time_zone="Asia/Shanghai", create_time=0,
-                modify_time=0,
-            )
-        )  # fmt: skip
-    return World(database)
 
 
 def variable(name: str, type: str, value: str) -> dict[str, str]:
@@ -330,6 +317,15 @@ def test_a_merge_waits_again_for_a_failed_upstream_that_is_rerun(world: World) -
     assert world.statuses()["j"] == "NotRun"
     world.end("t1")
     assert world.statuses()["j"] == "Success"
+
+
+def test_a_merge_that_accepts_a_failure_can_be_rerun(world: World) -> None:
+    world.define({"t1": [], "j": ["t1"]}, j=merge(1, ["3"], "t1"))
+    world.create()
+    world.turn()
+    world.end("t1", exit_code=1)
+    world.operate(operate.rerun, "j")
+    assert world.statuses() == {"t1": "Failure", "j": "Success"}
 
 
 def test_a_merge_waits_for_the_retries_of_its_upstream(world: World) -> None:

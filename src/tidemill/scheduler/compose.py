@@ -5,7 +5,9 @@ from dataclasses import astuple
 from datetime import UTC, datetime
 
 from tidemill.domain.control.assignment import read_assignment
-from tidemill.domain.control.kinds import ASSIGNMENT
+from tidemill.domain.control.kinds import ASSIGNING
+from tidemill.domain.control.loops import Iteration
+from tidemill.domain.control.loops import prepare as prepare_turn
 from tidemill.domain.parameters import Resolved
 from tidemill.domain.substitution import prepare
 from tidemill.domain.variables import Value, references
@@ -13,16 +15,18 @@ from tidemill.runners.contract import Run
 from tidemill.store.runs import Order
 
 
-def compose(order: Order, run_number: int, now: int, inputs: Mapping[str, Value]) -> Run:
+def compose(order: Order, run_number: int, now: int, inputs: Mapping[str, Value], turn: Iteration | None = None) -> Run:
     """The run to hand over; its log is named by the day on which it starts, in UTC.
 
-    Raises Malformed where the script cannot be prepared: an index of an input variable that is out of range.
+    `turn` is the iteration of a loop to which the instance belongs. Raises Malformed where the script cannot be
+    prepared: an index of an input variable that is out of range.
     """
     values = Resolved.from_json(order.parameters)
     task_type, script = order.task_type, order.script
-    if task_type == ASSIGNMENT:
+    if task_type in ASSIGNING:
         task_type, script = astuple(read_assignment(script))
-    prepared = prepare(task_type, script, values, references(script, inputs))
+    script, seen = prepare_turn(script, turn) if turn is not None else (script, {})
+    prepared = prepare(task_type, script, values, references(script, inputs) | seen)
     day = datetime.fromtimestamp(now / 1000, UTC)
     return Run(
         instance=order.id,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from tidemill.domain.instance import Change, Instance, move
 from tidemill.domain.status import FINAL, Event, Status
 from tidemill.domain.variables import Value
+from tidemill.scheduler.loops import advance
 from tidemill.scheduler.passing import hand_on
 from tidemill.store import instances, representatives
 from tidemill.store.instances import Counters
@@ -37,7 +38,8 @@ def carry_out(
         if opened:
             instances.open_entry(db, now, opened)
         touched |= instances.counters(db, [id for id in opened if id not in touched]) if opened else {}
-        pending = _follow(db, now, touched)
+        followed, turned = _follow(db, now, touched), advance(db, now, *pending)
+        pending = [*followed[0], *turned[0]], [*followed[1], *turned[1]]
 
 
 def review(db: Connection, now: int, representative_ids: Iterable[int]) -> None:

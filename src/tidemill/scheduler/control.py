@@ -1,4 +1,4 @@
-"""Branches, merges and parameter hubs: settled by the scheduler itself when their turn comes, without a process.
+"""Branches, merges, parameter hubs and loops: settled by the scheduler itself when their turn comes, without a process.
 
 Each counts as a run like any other: it has a run number, and an error in it is a failure that may be retried.
 """
@@ -10,16 +10,18 @@ from sqlalchemy import Connection
 
 from tidemill.domain.control.branch import choose, read_branch, unselected
 from tidemill.domain.control.conditions import ConditionError
-from tidemill.domain.control.kinds import BRANCH, MERGE, SETTLED
+from tidemill.domain.control.kinds import BRANCH, LOOPS, MERGE, SETTLED
+from tidemill.domain.control.loops import Iteration, prepare
 from tidemill.domain.control.merge import FAILED, NOT_RUN, SUCCESS, code_of, decide, read_merge
 from tidemill.domain.errors import Malformed
 from tidemill.domain.instance import PAUSED, Change, Instance, end, start
 from tidemill.domain.parameters import Resolved
 from tidemill.domain.status import Status
-from tidemill.domain.variables import references
+from tidemill.domain.variables import inputs_to_json, references
 from tidemill.runners.contract import Result
+from tidemill.scheduler.loops import begin
 from tidemill.scheduler.variables import Inputs, inputs_of
-from tidemill.store import branches, runs, variables
+from tidemill.store import branches, loops, runs, variables
 from tidemill.store.variables import Subject, Upstream
 
 _WORST_FIRST = (FAILED, NOT_RUN, SUCCESS)
@@ -48,11 +50,14 @@ def settle_control(db: Connection, now: int, due: Sequence[Instance]) -> list[Ch
     changes: list[Change] = []
     results: list[tuple[Result, str]] = []
     skipped: dict[int, frozenset[str]] = {}
+    turns = loops.turns_of(db, ids)
     for instance in due:
         changes.append(start(instance, now))
+        if instance.control in LOOPS:
+            continue
         subject = subjects[instance.id]
         try:
-            decided = _decide(subject, inputs.get(instance.id, {}), above.get(instance.id, ()))
+            decided = _decide(subject, inputs.get(instance.id, {}), above.get(instance.id, ()), turns.get(instance.id))
         except Malformed as error:
             exit_code, message = 1, str(error)
         else:
@@ -63,24 +68,25 @@ def settle_control(db: Connection, now: int, due: Sequence[Instance]) -> list[Ch
         changes.append(end(instance, result.outcome, exit_code, now, message))
         results.append((result, Status.FAILURE if exit_code else Status.SUCCESS))
     _mark(db, skipped)
-    runs.begin(db, [_row(instance, now) for instance in due])
+    runs.begin(db, [_row(instance, now, inputs.get(instance.id)) for instance in due])
     runs.finish(db, results)
-    return changes
+    return changes + begin(db, now, [instance for instance in due if instance.control in LOOPS], inputs)
 
 
-def _decide(subject: Subject, inputs: Inputs, above: Iterable[Upstream]) -> _Decided:
+def _decide(subject: Subject, inputs: Inputs, above: Iterable[Upstream], turn: Iteration | None) -> _Decided:
     """Raises Malformed where the task fails."""
     if subject.task.type == BRANCH:
-        return _branch(subject, inputs)
+        return _branch(subject, inputs, turn)
     if subject.task.type == MERGE:
         return _merge(subject, above)
     return _Decided("the parameters are handed out")
 
 
-def _branch(subject: Subject, inputs: Inputs) -> _Decided:
-    arms = read_branch(subject.script)
+def _branch(subject: Subject, inputs: Inputs, turn: Iteration | None) -> _Decided:
+    script, seen = prepare(subject.script, turn) if turn is not None else (subject.script, {})
+    arms = read_branch(script)
     conditions = "\n".join(arm.condition for arm in arms)
-    values = Resolved.from_json(subject.parameters).values | references(conditions, inputs)
+    values = Resolved.from_json(subject.parameters).values | references(conditions, inputs) | seen
     chosen = choose(arms, values)
     shown = "no condition is true: no arm" if chosen is None else f"arm {chosen + 1} ({arms[chosen].output})"
     return _Decided(f"{shown} is chosen", unselected(arms, chosen))
@@ -104,14 +110,14 @@ def _mark(db: Connection, skipped: dict[int, frozenset[str]]) -> None:
     branches.mark(db, [(id, downstream, bool(outputs & skipped[id])) for id, downstream, outputs in below])
 
 
-def _row(instance: Instance, now: int) -> dict[str, object]:
+def _row(instance: Instance, now: int, inputs: Inputs | None) -> dict[str, object]:
     return {
         "instance_id": instance.id,
         "run_number": instance.run_number,
         "runner": "",
         "boot": "",
         "log": None,
-        "inputs": None,
+        "inputs": None if inputs is None else inputs_to_json(inputs),
         "wait_trigger_time": instance.upstreams_done_time,
         "wait_resource_time": None,
         "started_time": now,

@@ -14,7 +14,7 @@ from tidemill.runners.contract import Result, Run
 from tidemill.scheduler.compose import compose
 from tidemill.scheduler.consequences import carry_out
 from tidemill.scheduler.variables import Inputs, inputs_of
-from tidemill.store import instances, runs
+from tidemill.store import instances, loops, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,18 @@ def composed(
 ) -> tuple[list[Run], dict[int, str]]:
     """What each of these instances is to execute in its current run, in their order, and why others cannot."""
     by_id = {order.id: order for order in runs.orders(db, [instance.id for instance in started])}
+    special = [instance.id for instance in started if instance.control is not None]
+    turns = loops.turns_of(db, special) if special else {}
     orders: list[Run] = []
     refused: dict[int, str] = {}
+
+    def _compose(instance: Instance) -> Run:
+        id = instance.id
+        return compose(by_id[id], instance.run_number, now, inputs.get(id, {}), turns.get(id))
+
     for instance in started:
         try:
-            orders.append(compose(by_id[instance.id], instance.run_number, now, inputs.get(instance.id, {})))
+            orders.append(_compose(instance))
         except Malformed as error:
             refused[instance.id] = str(error)
     return orders, refused

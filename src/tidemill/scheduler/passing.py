@@ -16,7 +16,9 @@ def hand_on(
 ) -> None:
     """Hand out variables, pass on that an arm was not chosen, and tell merges of failures; `moved` are saved."""
     succeeded = {change.id for change in changes if change.to_status == Status.SUCCESS}
-    with_variables = [item for item in moved if item.control is not None and item.id in succeeded]
+    with_variables = [
+        item for item in moved if item.control is not None and item.kind == "Task" and item.id in succeeded
+    ]
     if with_variables:
         hand_out(db, with_variables, results)
     unchosen = [item.id for item in moved if item.unchosen and item.id in succeeded]

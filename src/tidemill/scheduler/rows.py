@@ -102,8 +102,8 @@ class Container:
             "weight": 0,
             "parameters": "{}",
             "data_source": None,
-            "run_window": None,
             "control": None,
+            "run_window": None,
         }
 
 

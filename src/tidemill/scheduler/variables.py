@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from tidemill.domain.control.assignment import NO_RESULT, result_of
-from tidemill.domain.control.kinds import ASSIGNMENT
+from tidemill.domain.control.kinds import ASSIGNING
 from tidemill.domain.definitions import Variable
 from tidemill.domain.errors import Malformed
 from tidemill.domain.expressions import Base, Expression
@@ -36,7 +36,7 @@ def outputs_of(db: Connection, ids: Sequence[int], read: Callable[[str], str]) -
     """
     found = Outputs({}, {})
     for subject in variables.subjects(db, ids).values() if ids else ():
-        assigns = subject.task.type == ASSIGNMENT
+        assigns = subject.task.type in ASSIGNING
         if not assigns and all(variable.type != "NodeOutput" for variable in _outputs(subject)):
             continue
         try:
@@ -62,7 +62,7 @@ def hand_out(db: Connection, succeeded: Sequence[Instance], results: Mapping[int
     rows: list[tuple[int, str, Value]] = []
     for subject in subjects.values():
         named: dict[str, Value | None] = {}
-        if subject.task.type == ASSIGNMENT:
+        if subject.task.type in ASSIGNING:
             named[OUTPUTS_NAME] = results.get(subject.id)
         for variable in _outputs(subject):
             if variable.type == "NodeOutput":

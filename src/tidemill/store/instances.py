@@ -138,6 +138,9 @@ _recheck = Statement(
         e.downstream_id.in_(given_ids()),
         e.satisfied == 1,
         exists(select(1).where(_ran_upstream.c.id == e.upstream_id, _ran_upstream.c.status != "Success")),
+        ~and_(
+            _merge, exists(select(1).where(_ran_upstream.c.id == e.upstream_id, _ran_upstream.c.status == "Failure"))
+        ),
     )
     .values(satisfied=0)
     .returning(e.downstream_id)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, String, exists, func, insert, literal, select, text, update
+from sqlalchemy import Connection, String, and_, exists, func, insert, literal, or_, select, text, update
 
+from tidemill.domain.control.kinds import CYCLE, TRAVERSE
 from tidemill.domain.variables import Value, inputs_from_json
 from tidemill.runners.contract import Result
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
@@ -13,6 +14,10 @@ from tidemill.store.tables import QUEUED, RUNNING, resource_group, run, task_ins
 
 r = run.c
 t = task_instance.c
+
+_is_executed = or_(
+    t.control.is_(None), and_(t.control != TRAVERSE, t.control != CYCLE)
+)  # a loop runs without a runner and a slot
 
 _ended = given(
     "rows",
@@ -99,7 +104,9 @@ _orders = Statement(
     )
     .where(t.id.in_(given_ids()))
 )
-_groups = Statement(select(t.resource_group_id, func.count()).where(text(RUNNING)).group_by(t.resource_group_id))
+_groups = Statement(
+    select(t.resource_group_id, func.count()).where(text(RUNNING), _is_executed).group_by(t.resource_group_id)
+)
 _next_group = Statement(
     select(func.min(t.resource_group_id)).where(text(QUEUED), t.resource_group_id > bindparam("after"))
 )
@@ -115,7 +122,7 @@ _inputs = Statement(
     .where(t.id.in_(given_ids()), r.inputs.is_not(None))
 )
 _slots = Statement(select(resource_group.c.id, resource_group.c.slots))
-_now_running = select(t.id, t.run_number).where(text(RUNNING)).subquery("now_running")
+_now_running = select(t.id, t.run_number).where(text(RUNNING), _is_executed).subquery("now_running")
 _running = Statement(
     select(_now_running.c.id, _now_running.c.run_number, r.boot).join_from(
         _now_running, run, (r.instance_id == _now_running.c.id) & (r.run_number == _now_running.c.run_number)

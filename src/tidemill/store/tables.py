@@ -365,6 +365,19 @@ instance_variable = Table(
     sqlite_with_rowid=False,
 )
 
+iteration = Table(
+    "iteration",
+    metadata,
+    _number("instance_id", required=True),  # of the loop
+    _count("run_number"),
+    _count("turn"),  # from 0
+    _number("representative_id", required=True),  # of the workflow instance that is this turn of the loop's body
+    _text("current"),  # JSON: the element that a for-each goes over
+    PrimaryKeyConstraint("instance_id", "run_number", "turn"),
+    Index("ix_iteration_representative_id", "representative_id"),
+    sqlite_with_rowid=False,
+)
+
 run = Table(
     "run",
     metadata,

@@ -3,11 +3,17 @@
 from tidemill.domain.definitions import Task
 
 ASSIGNMENT, BRANCH, MERGE, PARAM_HUB = "CONTROLLER_ASSIGNMENT", "CONTROLLER_BRANCH", "CONTROLLER_JOIN", "PARAM_HUB"
+TRAVERSE, CYCLE, CYCLE_END = "CONTROLLER_TRAVERSE", "CONTROLLER_CYCLE", "CONTROLLER_CYCLE_END"
+MARKERS = frozenset({"CONTROLLER_TRAVERSE_START", "CONTROLLER_TRAVERSE_END", "CONTROLLER_CYCLE_START"})
 
-SETTLED = frozenset({BRANCH, MERGE, PARAM_HUB})
+LOOPS = frozenset({TRAVERSE, CYCLE})
+ASSIGNING = frozenset({ASSIGNMENT, CYCLE_END})
+"""Types whose script has to give a result."""
+
+SETTLED = frozenset({BRANCH, MERGE, PARAM_HUB}) | LOOPS
 """Types that the scheduler settles itself when their turn comes: no process, no slot."""
 
-_CONTROL = SETTLED | {ASSIGNMENT}
+_CONTROL = SETTLED | ASSIGNING
 
 
 def control_of(task: Task) -> str | None:
