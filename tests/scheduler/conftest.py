@@ -1,7 +1,9 @@
 """A whole scheduler without processes: a clock that is told the time, and a runner that does what a test says."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -82,7 +84,7 @@ class World:
     def another_scheduler(self, boot: str = "boot") -> Scheduler:
         return Scheduler(self.database, self.runner, self.clock, boot=boot, default_slots=self.slots)
 
-    def define(self, graph: dict[str, list[str]], **options: dict[str, object]) -> None:
+    def define(self, graph: dict[str, list[str]], **options: dict[str, Any]) -> None:
         """`graph`: task: its upstreams; `options`: task: fields that differ from the plain ones."""
         with self.database.write() as db:
             ids = allocate(db, 1 + len(graph))
@@ -93,6 +95,14 @@ class World:
                     workflow_id=self.workflow, env="Prod", version=1, name="w", create_time=0,
                     definition='{"Name":"w","Owner":"1","Trigger":{"Type":"Manual"}}',
                     tasks=str([[id, 1] for id in self.tasks.values()]),
+                    links=json.dumps(
+                        [[self.tasks[name], "Normal", self.tasks[up]] for name, ups in graph.items() for up in ups]
+                        + [
+                            [self.tasks[name], item["Type"], item.get("UpstreamTaskId")]
+                            for name, given in options.items()
+                            for item in given.get("Dependencies", [])
+                        ]
+                    ),
                 )
             )  # fmt: skip
             from tidemill.domain.definitions import Task

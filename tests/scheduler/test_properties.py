@@ -19,8 +19,21 @@ graphs = st.lists(st.sets(st.integers(0, SIZE - 1)), min_size=SIZE, max_size=SIZ
     lambda needs: {f"t{i}": [f"t{j}" for j in sorted(needs[i]) if j < i] for i in range(SIZE)}
 )
 deeds = st.sampled_from(
-    ["succeed", "fail", "lose", "time out", "rerun", "set success", "suspend", "resume", "stop", "wait", "cut", "start",
-     "stop all"]
+    [
+        "succeed",
+        "fail",
+        "lose",
+        "time out",
+        "rerun",
+        "set success",
+        "suspend",
+        "resume",
+        "stop",
+        "wait",
+        "cut",
+        "start",
+        "stop all",
+    ]
 )
 steps = st.lists(st.tuples(deeds, st.integers(0, SIZE - 1)), max_size=20)
 OUTCOMES = {"succeed": (0, "exited"), "fail": (1, "exited"), "lose": (None, "lost"), "time out": (None, "timed_out")}

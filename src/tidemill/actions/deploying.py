@@ -17,9 +17,11 @@ from tidemill.domain.definitions import Script, Tag, Task, Workflow
 from tidemill.domain.drafts import default_outputs
 from tidemill.domain.errors import Fault, InvalidRequest
 from tidemill.domain.validation import Limits, workflow_faults
+from tidemill.scheduler.planner import PlanningRules
+from tidemill.scheduler.replacing import Deployment, replace
 from tidemill.scheduler.undeploy import undeploy
 from tidemill.settings import Settings
-from tidemill.store import definitions
+from tidemill.store import definitions, planning
 from tidemill.store.definitions import AnyRow, StoredTask
 from tidemill.store.ids import allocate
 from tidemill.store.members import Project
@@ -170,7 +172,6 @@ def _write(
     if version and definitions.is_version(target.db, id, target.env, version, text, listed):
         return deployed
     if gone:
-        undeploy(target.db, target.now, target.env, gone, target.user)
         definitions.delete_tasks(target.db, target.env, gone)
     definitions.clear(target.db, target.env, [id, *(ids[item.index] for item in changed)])
     _write_workflow(target, asked, id, code, version + 1, text, listed, _links(nodes))
@@ -178,7 +179,38 @@ def _write(
     rewritten = [by_id[id], *(by_id[ids[item.index]] for item in changed)]
     tags = [(by_id[id], asked.tags), *((by_id[ids[item.index]], item.task.tags) for item in changed)]
     _write_links(target, rewritten, tags)
+    if asked.instance_mode == "Immediately" and target.env == planning.ENV:
+        new = frozenset(ids[item.index] for item in matched if item.stored is None)
+        same = frozenset(ids[item.index] for item in changed if _same_but_source(item, texts[item.index]))
+        replace(target.db, target.now, _deployment(target, asked, id, version + 1, new, same))
+    if gone:
+        undeploy(target.db, target.now, target.env, gone, target.user)
     return deployed
+
+
+def _same_but_source(item: Matched, text: str) -> bool:
+    stored = item.stored
+    if stored is None or stored.script != (item.task.script.content if item.task.script else None):
+        return False
+    old, new = Task.model_validate_json(stored.definition), Task.model_validate_json(text)
+    return old == new.model_copy(update={"data_source": old.data_source})
+
+
+def _deployment(
+    target: Target, asked: Workflow, id: int, version: int, new: frozenset[int], same_but_source: frozenset[int]
+) -> Deployment:
+    return Deployment(
+        workflow_id=id,
+        version=version,
+        project_id=target.project.id,
+        project_name=target.project.name,
+        time_zone=asked.trigger.time_zone or target.project.time_zone,
+        never_deployed=new,
+        same_but_source=same_but_source,
+        user=target.user,
+        rules=PlanningRules.of(target.settings),
+        delay=target.settings.immediate_delay,
+    )
 
 
 def _links(nodes: Sequence[Node]) -> str:

@@ -82,7 +82,7 @@ def _scheduling(settings: Settings, database: Database, clock: SystemClock) -> G
         clock,
         boot=boot_id(),
         default_slots=settings.resource_group_slots,
-        planning=PlanningRules(settings.planning_time, settings.catch_up, settings.catch_up_days),
+        planning=PlanningRules.of(settings),
     )
     thread = threading.Thread(target=scheduler.run, name="scheduler")
     thread.start()

@@ -7,6 +7,7 @@ alone (see `store/engine.py`), so nothing changes between reading and saving.
 from dataclasses import dataclass
 
 from tidemill.domain.status import FINAL, WAITING, Event, Status, reach
+from tidemill.domain.windows import Window
 
 RETRIES_LOST = 3  # the third lost run in a row is Failure
 SERVER_STOPPED = "server stopped"  # a run that the server's own end took along: it runs again and counts for nothing
@@ -44,6 +45,7 @@ class Instance:
     finished_time: int | None
     reason: str | None
     operation_type: str | None
+    run_window: str | None
 
     @property
     def between_runs(self) -> bool:
@@ -102,6 +104,11 @@ def move(
         user=user,
         detail=detail,
     )
+
+
+def opening(instance: Instance, now: int) -> int:
+    """The moment from `now` on at which the instance may start; `now` unless its run has a window."""
+    return now if instance.run_window is None else Window.of(instance.run_window).opening(now)
 
 
 def come_due(instance: Instance, now: int) -> Change:

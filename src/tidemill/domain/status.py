@@ -44,6 +44,7 @@ class Event(StrEnum):
     FREED = "upstream removed"
     UPSTREAM_REOPENED = "upstream reopened"
     UNDEPLOYED = "undeployed"
+    WINDOW_CLOSED = "window closed"
 
 
 WAITING = (Status.NOT_RUN, Status.WAIT_RESOURCE, Status.WAIT_TRIGGER)
@@ -79,6 +80,7 @@ RULES: dict[Event, dict[Status, Status]] = {  # event: the statuses it may leave
     Event.FREED: _stay(Status.NOT_RUN),
     Event.UPSTREAM_REOPENED: _all(WAITING, Status.NOT_RUN),
     Event.UNDEPLOYED: _all(WAITING, Status.NOT_RUN),
+    Event.WINDOW_CLOSED: _all(WAITING, Status.NOT_RUN),
 }
 
 

@@ -31,6 +31,11 @@ def carry_out(db: Connection, now: int, moved: Sequence[Instance], changes: Sequ
         pending = _follow(db, now, touched)
 
 
+def review(db: Connection, now: int, representative_ids: Iterable[int]) -> None:
+    """Move workflow instances that no longer are as their inner instances say, because those were replaced."""
+    carry_out(db, now, *_follow(db, now, instances.counters(db, representative_ids)))
+
+
 def _pass_on(db: Connection, now: int, changes: Iterable[Change]) -> None:
     """Tell the downstream instances."""
     succeeded = [change.id for change in changes if change.unfinished < 0]

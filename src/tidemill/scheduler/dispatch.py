@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tidemill.domain.instance import Instance, start
+from tidemill.domain.instance import Instance, move, opening, start
+from tidemill.domain.status import Event
 from tidemill.runners.contract import Run
 from tidemill.scheduler.compose import compose
 from tidemill.scheduler.consequences import carry_out
@@ -23,7 +24,10 @@ class Lease:
 
 def dispatch(db: Connection, now: int, lease: Lease, default_slots: int) -> list[Run]:
     """Start as many queued instances as their resource groups have room for; the runs to hand over after the commit."""
-    started = instances.load(db, runs.pick(db, runs.slots(db), default_slots))
+    picked = instances.load(db, runs.pick(db, runs.slots(db), default_slots))
+    started = [instance for instance in picked if opening(instance, now) == now]
+    if len(started) < len(picked):
+        _hold(db, now, [instance for instance in picked if opening(instance, now) > now])
     if not started:
         return []
     changes = [start(instance, now) for instance in started]
@@ -31,6 +35,13 @@ def dispatch(db: Connection, now: int, lease: Lease, default_slots: int) -> list
     runs.begin(db, [_row(instance, run, lease, now) for instance, run in zip(started, orders, strict=True)])
     carry_out(db, now, started, changes)
     return orders
+
+
+def _hold(db: Connection, now: int, late: Sequence[Instance]) -> None:
+    """Queued instances whose window has closed: they come due when it opens again."""
+    for instance in late:
+        instance.due_time = opening(instance, now)
+    carry_out(db, now, late, [move(instance, Event.WINDOW_CLOSED, now) for instance in late])
 
 
 def composed(db: Connection, started: Sequence[Instance], now: int) -> list[Run]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tidemill.domain.definitions import TaskAt, WorkflowAt
+from tidemill.domain.definitions import TaskAt
 from tidemill.domain.schedule import Cycle
 
 Row = dict[str, Any]
@@ -16,7 +16,9 @@ class Container:
     id: int
     representative_id: int
     project_id: int
-    workflow: WorkflowAt
+    env: str
+    workflow_id: int
+    workflow_version: int
     name: str
     owner: str
     type: str
@@ -41,10 +43,10 @@ class Container:
     def row(self) -> Row:
         return {
             "id": self.id,
-            "env": self.workflow.env,
+            "env": self.env,
             "project_id": self.project_id,
-            "workflow_id": self.workflow.id,
-            "workflow_version": self.workflow.version,
+            "workflow_id": self.workflow_id,
+            "workflow_version": self.workflow_version,
             "name": self.name,
             "type": self.type,
             "owner": self.owner,
@@ -60,9 +62,9 @@ class Container:
     def shared(self) -> Row:
         """What all its task instances have in common."""
         return {
-            "env": self.workflow.env,
+            "env": self.env,
             "project_id": self.project_id,
-            "workflow_id": self.workflow.id,
+            "workflow_id": self.workflow_id,
             "workflow_instance_id": self.id,
             "representative_id": self.representative_id,
             "origin": self.origin,
@@ -78,8 +80,8 @@ class Container:
             **self.shared(),
             "id": self.representative_id,
             "kind": "Workflow",
-            "task_id": self.workflow.id,
-            "task_version": self.workflow.version,
+            "task_id": self.workflow_id,
+            "task_version": self.workflow_version,
             "trigger_time": self.trigger_time,
             "due_time": self.due_time,
             "period_number": 1,
@@ -99,6 +101,7 @@ class Container:
             "weight": 0,
             "parameters": "{}",
             "data_source": None,
+            "run_window": None,
         }
 
 
@@ -127,12 +130,18 @@ def task_row(
     recurrence: str,
     immediate: bool,
     inner: int,
+    opened: bool = False,
     parameters: str,
     due_time: int,
     late: bool = False,
     weight: int = 0,
+    run_window: str | None = None,
 ) -> Row:
-    """One task instance; `inner` is how many upstreams inside its workflow instance it waits for."""
+    """One task instance; `inner` is how many upstreams inside its workflow instance it waits for.
+
+    One without any waits for the entry of its workflow instance, unless that has `opened`.
+    """
+    waits_entry = int(not inner and not opened)
     return {
         **shared,
         **fixed,
@@ -144,11 +153,12 @@ def task_row(
         "period_number": cycle.number,
         "recurrence": recurrence,
         "immediate": int(immediate),
-        "pending_upstreams": inner or 1,
-        "waits_entry": int(not inner),
+        "pending_upstreams": inner + waits_entry,
+        "waits_entry": waits_entry,
         "held": 0,
         "unfinished": 0,
         "late": int(late),
         "weight": weight,
         "parameters": parameters,
+        "run_window": run_window,
     }

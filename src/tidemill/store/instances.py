@@ -5,7 +5,20 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import (
-    Connection, String, and_, case, delete, exists, func, insert, literal, null, or_, select, text, update,
+    Connection,
+    String,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    update,
 )  # fmt: skip
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -19,7 +32,7 @@ w = workflow_instance.c
 
 _FIELDS = tuple(field.name for field in fields(Instance))
 _KEYS = {"id", "kind", "representative_id", "recurrence", "immediate", "trigger_time", "pending_upstreams",
-         "rerun_mode", "rerun_times", "rerun_interval", "upstreams_done_time"}  # fmt: skip
+         "rerun_mode", "rerun_times", "rerun_interval", "upstreams_done_time", "run_window"}  # fmt: skip
 _SAVED = tuple(name for name in _FIELDS if name not in _KEYS)
 _TEXTS = {"status", "stop_user", "reason", "operation_type"}
 

@@ -49,6 +49,19 @@ _children = Statement(
         d.env == _env, d.upstream_id.in_(given_ids()), d.type == "Normal"
     )
 )
+_planned_apart = Statement(
+    select(d.downstream_id)
+    .join_from(dependency, task_instance, (t.task_id == d.downstream_id) & (t.env == d.env))
+    .where(
+        d.env == _env,
+        d.upstream_id.in_(given_ids()),
+        d.type == "Normal",
+        t.origin == 0,
+        t.bizdate == bindparam("bizdate", type_=String),
+        t.planning_id != bindparam("planning_id", type_=BigInteger),
+    )
+    .distinct()
+)
 _self_dependent = Statement(
     select(d.downstream_id).where(d.env == _env, d.downstream_id.in_(given_ids()), d.type == "CrossCycleDependsOnSelf")
 )
@@ -127,6 +140,11 @@ def declared(db: Connection, env: str, ids: Collection[int]) -> list[Declared]:
 def children(db: Connection, env: str, ids: Collection[int]) -> list[Declared]:
     """The Normal dependencies on these nodes."""
     return [Declared(*row) for row in _children(db, env=env, ids=as_ids(ids))] if ids else []
+
+
+def planned_apart(db: Connection, env: str, ids: Collection[int], bizdate: str, planning_id: int) -> list[int]:
+    """What depends on these nodes and has instances of the business date that another planning made: other zones'."""
+    return sorted(_planned_apart(db, env=env, ids=as_ids(ids), bizdate=bizdate, planning_id=planning_id).scalars())
 
 
 def self_dependent(db: Connection, env: str, ids: Collection[int]) -> set[int]:

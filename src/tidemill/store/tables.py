@@ -354,6 +354,7 @@ task_instance = Table(
     _count("weight"),
     _text("parameters", required=True),  # JSON: resolved values
     _text("data_source"),
+    _text("run_window"),  # JSON of domain.windows.Window: when it may start; null for any time
     # a workflow's representative
     _flag("held"),  # AutoStartEnabled = false: counts one among its pending upstreams until started by hand
     _count("unfinished"),  # inner instances that are not Success
