@@ -47,6 +47,7 @@ class Settings(BaseModel):
     max_script: int = 2**20
     max_parameters: int = 64 * 1024
     max_batch: int = 500
+    max_calendars: int = Field(10, ge=0, description="scheduling calendars in all")
     max_page: int = 500
     max_log: int = 100 * 2**20
     default_timeout: int = 3 * 24 * 3600

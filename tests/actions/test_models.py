@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from tidemill.actions import calendar_models as c
 from tidemill.actions import instance_models as i
 from tidemill.actions import task_models as t
 from tidemill.actions import workflow_models as w
@@ -40,6 +41,12 @@ MODELS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "SetSuccessTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
     "SuspendTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
     "ResumeTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
+    "CreateCalendar": (c.CreateCalendarRequest, c.CreateCalendarResponse),
+    "UpdateCalendar": (c.UpdateCalendarRequest, c.UpdateCalendarResponse),
+    "GetCalendar": (c.CalendarIdRequest, c.GetCalendarResponse),
+    "DeleteCalendar": (c.CalendarIdRequest, SuccessResponse),
+    "ListCalendars": (c.ListCalendarsRequest, c.ListCalendarsResponse),
+    "ListCalendarVersions": (c.ListCalendarVersionsRequest, c.ListCalendarVersionsResponse),
 }
 
 _INSTANCE_RECURRENCES = set(get_args(i.InstanceRecurrence))
@@ -53,6 +60,10 @@ OURS: dict[str, dict[str, Any]] = {
     "UpdateWorkflow.Trigger.TimeZone": {"type": "string"},
     "GetWorkflow.Workflow.Trigger.TimeZone": {"type": "string"},
     "ListWorkflows.PagingInfo.Workflows.Trigger.TimeZone": {"type": "string"},
+    # our own: the only way to name a calendar without a FlowSpec
+    "UpdateWorkflow.Trigger.CalendarId": {"type": "integer"},
+    "GetWorkflow.Workflow.Trigger.CalendarId": {"type": "integer"},
+    "ListWorkflows.PagingInfo.Workflows.Trigger.CalendarId": {"type": "integer"},
     # an output or a tag that names nothing is no use
     "UpdateWorkflow.Outputs.TaskOutputs.Output": {"required": True},
     "UpdateWorkflow.Tasks.Outputs.TaskOutputs.Output": {"required": True},

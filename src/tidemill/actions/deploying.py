@@ -21,7 +21,7 @@ from tidemill.scheduler.planner import PlanningRules
 from tidemill.scheduler.replacing import Deployment, replace
 from tidemill.scheduler.undeploy import undeploy
 from tidemill.settings import Settings
-from tidemill.store import definitions, planning
+from tidemill.store import calendars, definitions, planning
 from tidemill.store.definitions import AnyRow, StoredTask
 from tidemill.store.ids import allocate
 from tidemill.store.members import Project
@@ -55,7 +55,9 @@ def limits(settings: Settings) -> Limits:
 
 def deploy(target: Target, asked: Workflow) -> Deployed:
     """Put `asked` in place. Raises InvalidRequest with every fault of the first stage that found any."""
-    _refuse(workflow_faults(asked, limits(target.settings)) + _code_fault(target, asked))
+    _refuse(
+        workflow_faults(asked, limits(target.settings)) + _calendar_fault(target, asked) + _code_fault(target, asked)
+    )
     id = target.current.id if target.current is not None else allocate(target.db, 1)[0]
     stored = definitions.tasks_of(target.db, id, target.env) if target.current is not None else []
     matched = _match(target, id, asked, stored) if asked.tasks is not None else _unchanged(stored)
@@ -76,6 +78,13 @@ def deploy(target: Target, asked: Workflow) -> Deployed:
 def _refuse(faults: Sequence[Fault]) -> None:
     if faults:
         raise InvalidRequest(faults)
+
+
+def _calendar_fault(target: Target, asked: Workflow) -> list[Fault]:
+    id = asked.trigger.calendar_id
+    if id is None or asked.trigger.type != "Scheduler" or calendars.applies(target.db, id, target.project.id):
+        return []
+    return [Fault("Trigger.CalendarId", f"no calendar {id} applies to project {target.project.id}")]
 
 
 def _code_fault(target: Target, asked: Workflow) -> list[Fault]:
@@ -255,6 +264,7 @@ def _write_workflow(
             "start_time": trigger.start_time if scheduled else None,
             "end_time": trigger.end_time if scheduled else None,
             "time_zone": trigger.time_zone if scheduled else None,
+            "calendar_id": trigger.calendar_id if scheduled else None,
             "recurrence": "Normal" if current is None else current.recurrence,
             "parameters": asked.parameters,
             "instance_mode": asked.instance_mode or "T+1",

@@ -8,7 +8,6 @@ from pydantic.alias_generators import to_camel
 from tidemill.actions.shared_models import (
     NEWEST_FIRST,
     Batch,
-    Day,
     FilterIds,
     Ids,
     InstanceSort,
@@ -23,6 +22,7 @@ from tidemill.actions.shared_models import (
 from tidemill.actions.workflow_models import TriggerType
 from tidemill.domain.definitions import (
     DataSource,
+    Day,
     EnvType,
     Inputs,
     Integer,

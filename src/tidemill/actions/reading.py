@@ -201,6 +201,8 @@ def _expected(detail: ErrorDetails) -> str:
             return f"{context['expected'].replace(chr(39), '')} is expected"
         case "string_type":
             return "a text is expected"
+        case "string_too_short" if context["min_length"] > 1:
+            return f"a text of at least {context['min_length']} characters is expected"
         case "string_too_short":
             return "a text that is not empty is expected"
         case "string_too_long":

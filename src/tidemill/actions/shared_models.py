@@ -1,15 +1,16 @@
 """What many requests and answers have in common."""
 
-import re
-from collections.abc import Callable, Mapping
-from datetime import date, time
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping
+from datetime import time
+from typing import Annotated, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 from pydantic.alias_generators import to_snake
 
-from tidemill.domain.definitions import Boolean, Integer, ListOf, OrNone, Wire
+from tidemill.domain.definitions import Boolean, Integer, ListOf, OrNone, Wire, text_like
 from tidemill.settings import Settings
+
+T = TypeVar("T")
 
 
 def _settings(info: ValidationInfo) -> Settings:
@@ -24,26 +25,43 @@ def _at_most_max_page(size: int, info: ValidationInfo) -> int:
     return size
 
 
-def _at_most_max_batch(ids: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
-    if len(ids) > (limit := _settings(info).max_batch):
-        raise ValueError(f"at most {limit} ids are expected, not {len(ids)}")
-    return ids
+def _at_most_max_batch(noun: str) -> AfterValidator:
+    def check(items: tuple[T, ...], info: ValidationInfo) -> tuple[T, ...]:
+        if len(items) > (limit := _settings(info).max_batch):
+            raise ValueError(f"at most {limit} {noun} are expected, not {len(items)}")
+        return items
+
+    return AfterValidator(check)
 
 
+AtMostMaxPage = AfterValidator(_at_most_max_page)
 OptionalText = Annotated[str | None, OrNone]
 OptionalInteger = Annotated[Integer | None, OrNone]
 OptionalBoolean = Annotated[Boolean | None, OrNone]
-Batch = AfterValidator(_at_most_max_batch)
+Batch = _at_most_max_batch("ids")
 Ids = Annotated[tuple[Integer, ...], ListOf]
 FilterIds = Annotated[Ids, Batch]
 Texts = Annotated[tuple[str, ...], ListOf]
+FilterNames = Annotated[Texts, _at_most_max_batch("names")]
 
 
 class Paged(Wire):
     """PageNumber counts from 1; a PageSize above the setting `max_page` is an error."""
 
     page_number: Annotated[Integer, Field(ge=1)] = 1
-    page_size: Annotated[Integer, Field(ge=1), AfterValidator(_at_most_max_page)] = 10
+    page_size: Annotated[Integer, Field(ge=1), AtMostMaxPage] = 10
+
+
+class PagedTo100(Paged):
+    """The same, with pages of at most 100."""
+
+    page_size: Annotated[Integer, Field(ge=1, le=100), AtMostMaxPage] = 10
+
+
+class PagedBy20(Paged):
+    """The same, with 20 on a page unless the caller says otherwise."""
+
+    page_size: Annotated[Integer, Field(ge=1), AtMostMaxPage] = 20
 
 
 class PagingInfo(Wire):
@@ -77,25 +95,7 @@ class SuccessResponse(Wire):
     success: bool = True
 
 
-def _text_like(pattern: str, parse: Callable[[str], object], expected: str) -> AfterValidator:
-    shape = re.compile(pattern, re.ASCII)
-
-    def check(text: str | None) -> str | None:
-        if text is not None:
-            try:
-                if not shape.fullmatch(text):
-                    raise ValueError
-                parse(text)
-            except ValueError:
-                raise ValueError(f"{expected} is expected") from None
-        return text
-
-    return AfterValidator(check)
-
-
-IsDay = _text_like(r"\d{4}-\d{2}-\d{2}", date.fromisoformat, "a date as yyyy-mm-dd")
-IsHour = _text_like(r"\d{2}:\d{2}:\d{2}", time.fromisoformat, "a time as hh:mm:ss")
-Day = Annotated[str, IsDay]
+IsHour = text_like(r"\d{2}:\d{2}:\d{2}", time.fromisoformat, "a time as hh:mm:ss")
 Hour = Annotated[str, IsHour]
 OptionalHour = Annotated[str | None, OrNone, IsHour]
 
@@ -107,12 +107,15 @@ class Sort(NamedTuple):
     descending: bool
 
 
-def sort_by(*fields: str) -> BeforeValidator:
+NEWEST_FIRST = Sort("id", True)
+
+
+def sort_by(*fields: str, default: Sort = NEWEST_FIRST) -> BeforeValidator:
     """Reads the text of a SortBy that knows these fields: `Field`, `Field Asc` or `Field Desc`."""
 
     def parse(value: object) -> object:
         if value is None or value == "":
-            return NEWEST_FIRST
+            return default
         name, _, direction = value.partition(" ") if isinstance(value, str) else ("", "", "")
         if name not in fields or direction not in ("", "Asc", "Desc"):
             raise ValueError(f"one of {', '.join(fields)} is expected, and Asc or Desc after a blank")
@@ -121,7 +124,6 @@ def sort_by(*fields: str) -> BeforeValidator:
     return BeforeValidator(parse)
 
 
-NEWEST_FIRST = Sort("id", True)
 DefinitionSort = Annotated[Sort, sort_by("ModifyTime", "CreateTime", "Id"), WithJsonSchema({"type": "string"})]
 InstanceSort = Annotated[
     Sort,

@@ -7,6 +7,8 @@ from importlib.resources import files
 from typing import Any
 
 from tidemill.actions import (
+    calendar_models,
+    calendars,
     instance_deeds,
     instance_models,
     instance_views,
@@ -37,6 +39,7 @@ class Action:
 
 
 _W, _T, _I, _S = workflow_models, task_models, instance_models, shared_models
+_C = calendar_models
 
 _LISTED = [
     Action("CreateWorkflow", _W.CreateWorkflowRequest, _W.CreateWorkflowResponse, workflows.create, "develop"),
@@ -116,6 +119,18 @@ _LISTED = [
     ),
     Action("SuspendTaskInstances", _I.InstanceIdsRequest, _S.SuccessInfoResponse, instance_deeds.suspend, "operate"),
     Action("ResumeTaskInstances", _I.InstanceIdsRequest, _S.SuccessInfoResponse, instance_deeds.resume, "operate"),
+    Action("CreateCalendar", _C.CreateCalendarRequest, _C.CreateCalendarResponse, calendars.create, "administer"),
+    Action("UpdateCalendar", _C.UpdateCalendarRequest, _C.UpdateCalendarResponse, calendars.update, "administer"),
+    Action("GetCalendar", _C.CalendarIdRequest, _C.GetCalendarResponse, calendars.get, "read"),
+    Action("DeleteCalendar", _C.CalendarIdRequest, _S.SuccessResponse, calendars.delete, "administer"),
+    Action("ListCalendars", _C.ListCalendarsRequest, _C.ListCalendarsResponse, calendars.list_, "read"),
+    Action(
+        "ListCalendarVersions",
+        _C.ListCalendarVersionsRequest,
+        _C.ListCalendarVersionsResponse,
+        calendars.list_versions,
+        "read",
+    ),
 ]
 
 

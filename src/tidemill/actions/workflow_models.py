@@ -79,6 +79,7 @@ class TriggerView(Wire):
 
 class WorkflowTriggerView(TriggerView):
     time_zone: str | None = None
+    calendar_id: int | None = None
 
 
 class TaskSummary(Wire):

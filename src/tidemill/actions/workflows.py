@@ -130,6 +130,7 @@ def trigger_view(row: AnyRow) -> WorkflowTriggerView:
         end_time=row.end_time,
         time_zone=row.time_zone,
         recurrence=row.recurrence if row.trigger_type == "Scheduler" else None,
+        calendar_id=row.calendar_id,
     )
 
 

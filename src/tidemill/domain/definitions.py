@@ -5,10 +5,12 @@ same inside a list or object (the official Python SDK sends `[]` for a list nobo
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
@@ -43,6 +45,23 @@ def _none_as_empty(value: Any) -> Any:
     return () if value is None else value
 
 
+def text_like(pattern: str, parse: Callable[[str], object], expected: str) -> AfterValidator:
+    """Takes a text, or None, of exactly this shape that `parse` accepts (it raises ValueError for others)."""
+    shape = re.compile(pattern, re.ASCII)
+
+    def check(text: str | None) -> str | None:
+        if text is not None:
+            try:
+                if not shape.fullmatch(text):
+                    raise ValueError
+                parse(text)
+            except ValueError:
+                raise ValueError(f"{expected} is expected") from None
+        return text
+
+    return AfterValidator(check)
+
+
 Integer = Annotated[int, BeforeValidator(_integer)]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 EnvType = Literal["Prod", "Dev"]
@@ -55,6 +74,8 @@ Recurrence = Literal["Normal", "Skip", "Pause"]
 InstanceMode = Literal["T+1", "Immediately"]
 ListOf = BeforeValidator(_none_as_empty)
 OrNone = BeforeValidator(_empty_as_none)
+IsDay = text_like(r"\d{4}-\d{2}-\d{2}", date.fromisoformat, "a date as yyyy-mm-dd")
+Day = Annotated[str, IsDay]
 
 
 class Wire(BaseModel):
@@ -135,6 +156,7 @@ class WorkflowTrigger(Wire):
     """`start_time` and `end_time` are `yyyy-mm-dd hh:mm:ss` in the scheduling zone, kept as given.
 
     `time_zone` is an extension of Tidemill: an IANA name; absent, the project's zone is the scheduling zone.
+    `calendar_id` is Tidemill's own (docs/decisions/0010); like the cron, it means nothing to a Manual trigger.
     """
 
     type: Literal["Scheduler", "Manual"]
@@ -142,6 +164,7 @@ class WorkflowTrigger(Wire):
     start_time: Annotated[str | None, OrNone] = None
     end_time: Annotated[str | None, OrNone] = None
     time_zone: Annotated[str | None, OrNone] = None
+    calendar_id: Annotated[Integer | None, OrNone] = None
 
 
 class Task(Wire):

@@ -15,8 +15,8 @@ from tidemill.domain.selection import Edges, Selection
 
 DRY_RUNS = frozenset({"Skip", "SkipUnchoose", "SkipCycle", "ConditionUnchoose", "RealtimeDeprecated", "SkipCalendar"})
 VIRTUAL = "VIRTUAL"
-Recurrence = Callable[[str], str]
-"""Makes an instance's recurrence from its task's."""
+Recurrence = Callable[[WorkflowAt, str], str]
+"""Makes an instance's recurrence from its workflow and what its task says."""
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ def draft(
 
 
 def _draft(workflow: WorkflowAt, task: TaskAt, cycle: Cycle, chosen: bool, recurrence: Recurrence, id: int) -> Draft:
-    given = recurrence(task.definition.trigger.recurrence)
+    given = recurrence(workflow, task.definition.trigger.recurrence)
     if not chosen:
         given = "SkipUnchoose"
     elif cycle.dry_run:

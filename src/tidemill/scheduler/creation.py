@@ -10,13 +10,16 @@ from datetime import date
 
 from sqlalchemy import Connection
 
+from tidemill.domain.business_date import run_date_of
+from tidemill.domain.calendar import recurrence_on
 from tidemill.domain.creation import Creation
+from tidemill.domain.definitions import WorkflowAt
 from tidemill.domain.drafts import Draft, Scheduled, draft, edges_of, weights
 from tidemill.domain.instance_edges import Edge, Link
 from tidemill.domain.selection import Selection
 from tidemill.scheduler.evaluation import scheduled_on, values_of
 from tidemill.scheduler.links import links_of
-from tidemill.scheduler.planning import linked_at, plan_unit
+from tidemill.scheduler.planning import calendars_of, linked_at, plan_unit
 from tidemill.scheduler.rows import Container, Row, pinned, task_row
 from tidemill.store import making, operations
 from tidemill.store.engine import Database
@@ -72,6 +75,7 @@ class _Date:
         self._before = asked.predecessor(operation.cursor)
         self._projects = {item.workflow_id: item.project_id for item in asked.workflows()}
         self._scheduled = [self._schedule(*item) for item in asked.workflows()]
+        self._calendars = calendars_of(db, [item.workflow for item in self._scheduled], now + 1)
 
     def _schedule(self, workflow_id: int, version: int, project_id: int, project_name: str, zone: str) -> Scheduled:
         workflow = workflow_at(self._db, workflow_id, self._asked.env, version)
@@ -92,11 +96,13 @@ class _Date:
         self._store(self._container(ids, drafts), drafts, edges)
         return len(drafts) + 1
 
-    def _recurrence(self, declared: str) -> str:
+    def _recurrence(self, workflow: WorkflowAt, declared: str) -> str:
         """A test runs the real code whatever the schedule says, unless the task is frozen (scheduling-semantics 8)."""
         if self._asked.type == "SmokeTest":
             return "Pause" if declared == "Pause" else "Normal"
-        return "Manual" if self._asked.manual else declared
+        if self._asked.manual:
+            return "Manual"
+        return recurrence_on(self._calendars.get(workflow.id), run_date_of(date.fromisoformat(self._bizdate)), declared)
 
     def _links(self, tasks: set[int]) -> list[Link]:
         if self._asked.type == "SmokeTest":

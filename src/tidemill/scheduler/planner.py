@@ -91,7 +91,7 @@ def note_due(db: Connection, rules: PlanningRules, zone: str, now: int) -> None:
             env=planning.ENV,
             project_id=0,
             workflow_id=0,
-            request=Planning.of(zone, day, workflows).model_dump_json(),
+            request=Planning.of(zone, day, moment, workflows).model_dump_json(),
             cursor=0,
             create_time=now,
         )

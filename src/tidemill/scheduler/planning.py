@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
 from tidemill.domain.business_date import run_date_of
+from tidemill.domain.calendar import Calendar, recurrence_on
 from tidemill.domain.cron import Cron
 from tidemill.domain.definitions import WorkflowAt
 from tidemill.domain.drafts import DRY_RUNS, VIRTUAL, inner_upstreams
@@ -24,7 +25,7 @@ from tidemill.domain.schedule import Cycle, expand_day, parse_validity
 from tidemill.scheduler.links import link
 from tidemill.scheduler.rows import Container, Row, pinned, task_row
 from tidemill.scheduler.values import Values
-from tidemill.store import linking, making, operations, planning
+from tidemill.store import calendars, linking, making, operations, planning
 from tidemill.store.ids import allocate
 from tidemill.store.linking import Declared
 from tidemill.store.operations import Operation
@@ -41,7 +42,7 @@ Unit = tuple[int, int, int]  # workflow, version, project
 
 
 class Planning(BaseModel):
-    """What a pass plans: `units` are (workflow, version, project), fixed at the planning time.
+    """What a pass plans: `units` are (workflow, version, project), fixed at the planning time, `cutoff` (epoch ms).
 
     `made` are workflows whose instances are there already: an Immediately deployment came in between.
     """
@@ -50,6 +51,7 @@ class Planning(BaseModel):
 
     time_zone: str
     bizdate: str
+    cutoff: int
     units: tuple[Unit, ...]
     made: frozenset[int] = frozenset()
 
@@ -61,10 +63,10 @@ class Planning(BaseModel):
         return self.model_copy(update={"units": units, "made": self.made | {unit[0]}})
 
     @staticmethod
-    def of(zone: str, run_date: date, workflows: Iterable[InForce]) -> "Planning":
+    def of(zone: str, run_date: date, cutoff: int, workflows: Iterable[InForce]) -> "Planning":
         bizdate = date.fromordinal(run_date.toordinal() - 1).isoformat()
         units = tuple((item.workflow_id, item.version, item.project_id) for item in workflows)
-        return Planning(time_zone=zone, bizdate=bizdate, units=units)
+        return Planning(time_zone=zone, bizdate=bizdate, cutoff=cutoff, units=units)
 
 
 @lru_cache(maxsize=4)
@@ -114,7 +116,9 @@ def instances_step(asked: Planning, operation: Operation, now: int) -> Step:
         edges: list[Row] = []
         there = making.cycles(db, planning.ENV, [id for id, _, _ in units], asked.bizdate)
         done = 0
-        for workflow, unit in zip(_load(db, units), units, strict=True):
+        loaded = _load(db, units)
+        marks = calendars_of(db, loaded, asked.cutoff)
+        for workflow, unit in zip(loaded, units, strict=True):
             if len(tasks) >= _ROWS:
                 break
             done += 1
@@ -123,7 +127,10 @@ def instances_step(asked: Planning, operation: Operation, now: int) -> Step:
             planned = cycles_on(workflow, asked.time_zone, date.fromisoformat(asked.bizdate))
             cycles = [cycle for cycle in planned if (workflow.id, cycle.trigger_time) not in there]
             values = Values(workflow, unit[2], asked.time_zone, asked.bizdate, {})
-            maker = Maker(db, workflow, unit[2], projects[unit[2]][0], asked.bizdate, operation.id, now, values)
+            project = projects[unit[2]][0]
+            maker = Maker(
+                db, workflow, unit[2], project, asked.bizdate, operation.id, now, values, marks.get(workflow.id)
+            )
             maker.make(cycles, containers, tasks, edges)
         making.add(db, containers, tasks, edges)
         return done, len(tasks) + 1
@@ -134,6 +141,13 @@ def instances_step(asked: Planning, operation: Operation, now: int) -> Step:
 def _load(db: Connection, units: Sequence[Unit]) -> list[WorkflowAt | None]:
     found = {item.id: item for item in workflows_at(db, ((id, planning.ENV, version) for id, version, _ in units))}
     return [found.get(id) for id, _, _ in units]
+
+
+def calendars_of(db: Connection, workflows: Iterable[WorkflowAt | None], moment: int) -> dict[int, Calendar]:
+    """Workflow: the calendar that its trigger names, as it was in force at a moment."""
+    named = {item.id: item.definition.trigger.calendar_id for item in workflows if item is not None}
+    found = calendars.load(db, {id for id in named.values() if id is not None}, moment)
+    return {workflow: found[id] for workflow, id in named.items() if id in found}
 
 
 def cycles_on(workflow: WorkflowAt, zone: str, bizdate: date) -> Sequence[Cycle]:
@@ -158,8 +172,11 @@ class Maker:
         planning_id: int,
         now: int,
         values: Values,
+        calendar: Calendar | None,
     ) -> None:
         self._db = db
+        self._calendar = calendar
+        self._run_date = run_date_of(date.fromisoformat(bizdate))
         self._workflow = workflow
         self._project_id = project_id
         self._bizdate = bizdate
@@ -242,11 +259,12 @@ class Maker:
             )
         return rows
 
-    @staticmethod
-    def _recurrence(declared: str, cycle: Cycle, expired: bool) -> str:
+    def _recurrence(self, declared: str, cycle: Cycle, expired: bool) -> str:
         if expired:
             return "RealtimeDeprecated"
-        return "SkipCycle" if cycle.dry_run else declared
+        if cycle.dry_run:
+            return "SkipCycle"
+        return recurrence_on(self._calendar, self._run_date, declared)
 
     def inner_edges(self, made: Mapping[int, int]) -> list[Row]:
         """The same-cycle edges inside one workflow instance that holds `made` (task: instance)."""

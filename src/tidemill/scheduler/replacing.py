@@ -19,7 +19,7 @@ from tidemill.domain.schedule import Cycle
 from tidemill.scheduler.consequences import review
 from tidemill.scheduler.links import link
 from tidemill.scheduler.planner import PlanningRules, note_due
-from tidemill.scheduler.planning import Maker, Planning, cycles_on, instances_step, read
+from tidemill.scheduler.planning import Maker, Planning, calendars_of, cycles_on, instances_step, read
 from tidemill.scheduler.rows import Row
 from tidemill.scheduler.values import Values
 from tidemill.store import linking, making, operations, planning, replacing
@@ -88,6 +88,7 @@ class _Day:
             self._pass[0].id if self._pass else 0,
             now,
             Values(self._workflow, deployed.project_id, deployed.time_zone, bizdate.isoformat(), {}),
+            calendars_of(db, [self._workflow], now + 1).get(self._workflow.id),
         )
 
     def _pass_in_progress(self) -> tuple[Operation, Planning] | None:

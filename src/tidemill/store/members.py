@@ -39,6 +39,16 @@ def find_project(db: Connection, project_id: int, account_id: str) -> Project | 
     return None if row is None else Project(*row)
 
 
+def project_ids(db: Connection) -> list[int]:
+    """Every project of the installation, in id order."""
+    return list(db.execute(select(p.id).order_by(p.id)).scalars())
+
+
+def memberships(db: Connection, account_id: str) -> list[int]:
+    """The projects in which the account has a role, in id order."""
+    return list(db.execute(select(m.project_id).where(m.account_id == account_id).order_by(m.project_id)).scalars())
+
+
 def account_status(db: Connection, account_id: str) -> str | None:
     """None if there is no such account."""
     return _account(db, id=account_id).scalar()

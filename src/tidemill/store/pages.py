@@ -24,10 +24,15 @@ def page(db: Connection, statement: Select[*tuple[Any, ...]], wanted: Page) -> t
     """The rows of the page and how many there are on all pages."""
     total = db.execute(select(func.count()).select_from(statement.order_by(None).subquery())).scalar_one()
     columns = statement.selected_columns
-    order = [columns[wanted.sort], columns["id"]]
+    order = [_sortable(db, columns[wanted.sort]), columns["id"]]
     ordered = statement.order_by(*(column.desc() if wanted.descending else column.asc() for column in order))
     rows = db.execute(ordered.limit(wanted.size).offset((wanted.number - 1) * wanted.size)).all()
     return list(rows), total
+
+
+def _sortable(db: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Texts in the order of their code points on both databases; PostgreSQL would follow its locale."""
+    return column.collate("C") if isinstance(column.type, String) and db.dialect.name == "postgresql" else column
 
 
 def contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:

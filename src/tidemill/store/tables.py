@@ -5,12 +5,10 @@ finished rows, however many, slow nothing.
 """
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -18,48 +16,18 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite gives only INTEGER PRIMARY KEY its fast row ids.
-Id = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _time(name: str, *, required: bool = False) -> "Column[int]":
-    return Column(name, BigInteger, nullable=not required)
-
-
-def _flag(name: str) -> "Column[int]":
-    """0 or 1: an integer, so that partial indexes read the same on both databases."""
-    return Column(name, Integer, nullable=False, server_default="0")
-
-
-def _count(name: str, default: int = 0) -> "Column[int]":
-    return Column(name, Integer, nullable=False, server_default=str(default))
-
-
-def _text(name: str, *, required: bool = False) -> "Column[str]":
-    return Column(name, Text, nullable=not required)
-
-
-def _number(name: str, *, required: bool = False) -> "Column[int]":
-    return Column(name, BigInteger, nullable=not required)
-
-
-def _authors() -> "list[Column[int] | Column[str]]":
-    return [
-        _time("create_time", required=True),
-        _text("create_user"),
-        _time("modify_time", required=True),
-        _text("modify_user"),
-    ]
-
+from tidemill.store.columns import Id, metadata
+from tidemill.store.columns import authors as _authors
+from tidemill.store.columns import count as _count
+from tidemill.store.columns import flag as _flag
+from tidemill.store.columns import number as _number
+from tidemill.store.columns import text as _text
+from tidemill.store.columns import time as _time
+from tidemill.store.schedule_tables import calendar as calendar
+from tidemill.store.schedule_tables import calendar_project as calendar_project
+from tidemill.store.schedule_tables import calendar_version as calendar_version
+from tidemill.store.schedule_tables import parameter as parameter
+from tidemill.store.schedule_tables import parameter_version as parameter_version
 
 id_allocator = Table(
     "id_allocator", metadata, Column("one", Id, primary_key=True, autoincrement=False), _number("next", required=True)
@@ -146,6 +114,7 @@ workflow = Table(
     _text("parameters"),
     _text("instance_mode", required=True),
     *_authors(),
+    _number("calendar_id"),
     PrimaryKeyConstraint("id", "env"),
     UniqueConstraint("env", "client_unique_code"),
     Index("ix_workflow_project", "project_id", "env", "id"),
