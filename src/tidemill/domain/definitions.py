@@ -62,7 +62,8 @@ def text_like(pattern: str, parse: Callable[[str], object], expected: str) -> Af
     return AfterValidator(check)
 
 
-Integer = Annotated[int, BeforeValidator(_integer)]
+AsInteger = BeforeValidator(_integer)
+Integer = Annotated[int, AsInteger]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 EnvType = Literal["Prod", "Dev"]
 DependencyType = Literal[
@@ -168,7 +169,10 @@ class WorkflowTrigger(Wire):
 
 
 class Task(Wire):
-    """A task inside a workflow, as UpdateWorkflow takes it. Timeout and RerunInterval are seconds."""
+    """A task inside a workflow, as UpdateWorkflow takes it. Timeout and RerunInterval are seconds.
+
+    `max_parallel_instances` is Tidemill's own (docs/decisions/0012): absent, any number may run at once.
+    """
 
     id: Annotated[Integer | None, OrNone] = None
     client_unique_code: Annotated[str | None, OrNone] = None
@@ -182,6 +186,7 @@ class Task(Wire):
     rerun_mode: RerunMode
     rerun_times: Annotated[Integer | None, OrNone] = None
     rerun_interval: Annotated[Integer | None, OrNone] = None
+    max_parallel_instances: Annotated[Annotated[Integer, Field(ge=1, le=10_000)] | None, OrNone] = None
     script: Script | None = None
     trigger: TaskTrigger
     runtime_resource: RuntimeResource

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from tidemill.domain.status import FINAL, WAITING, Event, Status, reach
 from tidemill.domain.windows import Window
 
+SCHEDULER_TRIGGER = "SCHEDULER_TRIGGER"
+SIGNAL_KEPT = 24 * 3_600_000  # milliseconds; one not used by then is lost (scheduling-semantics 6.8)
 RETRIES_LOST = 3  # the third lost run in a row is Failure
 SERVER_STOPPED = "server stopped"  # a run that the server's own end took along: it runs again and counts for nothing
 
@@ -17,6 +19,7 @@ SERVER_STOPPED = "server stopped"  # a run that the server's own end took along:
 class Instance:
     """The part of a task instance that moves. Times are epoch milliseconds, `rerun_interval` seconds.
 
+    `signalled_time` is None for what waits for no trigger, 0 while no signal has come; a signal serves one run.
     `kind` is Task, or Workflow for the one that represents a workflow instance; `pending_upstreams` counts unsatisfied
     edges, the entry of its workflow instance and a hold; `due_time` is max(trigger time, not before).
     """
@@ -46,6 +49,7 @@ class Instance:
     reason: str | None
     operation_type: str | None
     run_window: str | None
+    signalled_time: int | None = None
 
     @property
     def between_runs(self) -> bool:
@@ -124,8 +128,21 @@ def come_due(instance: Instance, now: int) -> Change:
         instance.run_number += 1
         instance.started_time = now
         return move(instance, Event.SKIPPED, now)
+    if instance.signalled_time is not None:
+        return _await_signal(instance, instance.signalled_time, now)
     instance.wait_resource_time = now
     return move(instance, Event.TIME_CAME, now)
+
+
+def _await_signal(instance: Instance, signalled: int, now: int) -> Change:
+    """A task of type SCHEDULER_TRIGGER executes nothing: with its signal it has succeeded."""
+    if now - signalled > SIGNAL_KEPT:
+        instance.signalled_time = 0
+        return move(instance, Event.AWAITED, now)
+    instance.run_number += 1
+    instance.started_time = now
+    instance.signalled_time = 0
+    return move(instance, Event.SUCCEEDED, now)
 
 
 def start(instance: Instance, now: int) -> Change:
