@@ -229,6 +229,16 @@ def test_an_instance_cut_off_inside_a_workflow_instance_that_waits_keeps_waiting
     assert world.running() == {"b"}
 
 
+def test_what_is_after_a_task_set_successful_waits_with_its_workflow_instance(world: World) -> None:
+    world.define({"a": [], "b": ["a"], "c": ["b"]})
+    world.create(auto_start=False)
+    world.turn()
+    assert world.operate(operate.set_success, "b") == [""]
+    assert not world.runner.live
+    assert on_the_whole(world, operate.start_workflows) == [""]
+    assert world.running() == {"a", "c"}
+
+
 def on_the_whole(world: World, deed: Callable[..., dict[int, str]]) -> list[str]:
     with world.database.write() as db:
         ids = list(db.execute(select(workflow_instance.c.id)).scalars())

@@ -12,7 +12,8 @@ from tidemill.store.statements import Statement, as_ids
 HOT: list[tuple[str, Statement, dict[str, Any], str]] = [
     ("ready", instances._ready, {"now": 1, "limit": 10}, "ix_task_instance_ready"),
     ("next due", instances._next_due, {"now": 1}, "ix_task_instance_ready"),
-    ("pick", runs._pick, {"group_id": "g", "room": 5}, "ix_task_instance_queued"),
+    ("pick", runs._pick, {"group_id": "g", "room": 5, "beyond": as_ids([])}, "ix_task_instance_queued"),
+    ("beyond limits", runs._beyond_limit, {}, "ix_task_instance_limited"),
     ("next group", runs._next_group, {"after": ""}, "ix_task_instance_queued"),
     ("busy slots", runs._groups, {}, "ix_task_instance_running"),
     ("stops", runs._stops, {}, "ix_task_instance_running"),

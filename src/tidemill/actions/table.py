@@ -9,10 +9,12 @@ from typing import Any
 from tidemill.actions import (
     calendar_models,
     calendars,
+    deed_models,
     instance_deeds,
     instance_models,
     instance_views,
     shared_models,
+    single_deeds,
     task_models,
     tasks,
     workflow_models,
@@ -38,7 +40,7 @@ class Action:
         return self.permission == "read"
 
 
-_W, _T, _I, _S = workflow_models, task_models, instance_models, shared_models
+_W, _T, _I, _D, _S = workflow_models, task_models, instance_models, deed_models, shared_models
 _C = calendar_models
 
 _LISTED = [
@@ -129,6 +131,30 @@ _LISTED = [
         _C.ListCalendarVersionsRequest,
         _C.ListCalendarVersionsResponse,
         calendars.list_versions,
+        "read",
+    ),
+    Action(
+        "UpdateTaskInstances", _D.UpdateTaskInstancesRequest, _S.SuccessInfoResponse, single_deeds.update, "operate"
+    ),
+    Action(
+        "TriggerSchedulerTaskInstance",
+        _D.TriggerSchedulerTaskInstanceRequest,
+        _S.SuccessResponse,
+        single_deeds.trigger,
+        "operate",
+    ),
+    Action(
+        "RemoveTaskInstanceDependencies",
+        _D.RemoveTaskInstanceDependenciesRequest,
+        _S.SuccessResponse,
+        single_deeds.remove,
+        "operate",
+    ),
+    Action(
+        "ListTaskInstanceOperationLogs",
+        _D.ListTaskInstanceOperationLogsRequest,
+        _D.ListTaskInstanceOperationLogsResponse,
+        single_deeds.list_logs,
         "read",
     ),
 ]

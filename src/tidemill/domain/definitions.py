@@ -62,7 +62,8 @@ def text_like(pattern: str, parse: Callable[[str], object], expected: str) -> Af
     return AfterValidator(check)
 
 
-Integer = Annotated[int, BeforeValidator(_integer)]
+AsInteger = BeforeValidator(_integer)
+Integer = Annotated[int, AsInteger]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 EnvType = Literal["Prod", "Dev"]
 DependencyType = Literal[
@@ -195,9 +196,11 @@ class BodyTask(Wire):
 class Task(BodyTask):
     """A task inside a workflow, as UpdateWorkflow takes it.
 
-    `sub_tasks`, the body of a loop, is an extension of Tidemill; their dependencies stay among themselves.
+    `sub_tasks`, the body of a loop, is an extension of Tidemill; their dependencies stay among themselves. So is
+    `max_parallel_instances` (docs/decisions/0012): absent, any number may run at once.
     """
 
+    max_parallel_instances: Annotated[Annotated[Integer, Field(ge=1, le=10_000)] | None, OrNone] = None
     sub_tasks: Annotated[tuple[BodyTask, ...], ListOf] = ()
 
 

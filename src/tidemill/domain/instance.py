@@ -11,6 +11,8 @@ from tidemill.domain.windows import Window
 
 PAUSED = ("Pause", "PauseCalendar")
 UNCHOSEN = "It's set condition-skip by task"  # the log of an instance on an arm that no branch chose
+SCHEDULER_TRIGGER = "SCHEDULER_TRIGGER"
+SIGNAL_KEPT = 24 * 3_600_000  # milliseconds; one not used by then is lost (scheduling-semantics 6.8)
 RETRIES_LOST = 3  # the third lost run in a row is Failure
 SERVER_STOPPED = "server stopped"  # a run that the server's own end took along: it runs again and counts for nothing
 
@@ -19,6 +21,7 @@ SERVER_STOPPED = "server stopped"  # a run that the server's own end took along:
 class Instance:
     """The part of a task instance that moves. Times are epoch milliseconds, `rerun_interval` seconds.
 
+    `signalled_time` is None for what waits for no trigger, 0 while no signal has come; a signal serves one run.
     `kind` is Task, or Workflow for the one that represents a workflow instance; `pending_upstreams` counts unsatisfied
     edges, the entry of its workflow instance and a hold; `due_time` is max(trigger time, not before).
     """
@@ -50,6 +53,7 @@ class Instance:
     run_window: str | None = None
     control: str | None = None  # the type of a task that is more than a program to run (domain/control/kinds)
     unchosen: int = 0  # a branch above chose another arm
+    signalled_time: int | None = None
 
     @property
     def between_runs(self) -> bool:
@@ -132,8 +136,21 @@ def come_due(instance: Instance, now: int) -> Change:
         instance.run_number += 1
         instance.started_time = now
         return move(instance, Event.SKIPPED, now)
+    if instance.signalled_time is not None:
+        return _await_signal(instance, instance.signalled_time, now)
     instance.wait_resource_time = now
     return move(instance, Event.TIME_CAME, now)
+
+
+def _await_signal(instance: Instance, signalled: int, now: int) -> Change:
+    """A task of type SCHEDULER_TRIGGER executes nothing: with its signal it has succeeded."""
+    if now - signalled > SIGNAL_KEPT:
+        instance.signalled_time = 0
+        return move(instance, Event.AWAITED, now)
+    instance.run_number += 1
+    instance.started_time = now
+    instance.signalled_time = 0
+    return move(instance, Event.SUCCEEDED, now)
 
 
 def start(instance: Instance, now: int) -> Change:

@@ -44,6 +44,9 @@ class Event(StrEnum):
     FREED = "upstream removed"
     UPSTREAM_REOPENED = "upstream reopened"
     UNDEPLOYED = "undeployed"
+    AWAITED = "waits for its trigger"
+    TRIGGERED = "triggered"
+    CHANGED = "changed"
     WINDOW_CLOSED = "window closed"
 
 
@@ -80,6 +83,9 @@ RULES: dict[Event, dict[Status, Status]] = {  # event: the statuses it may leave
     Event.FREED: _stay(Status.NOT_RUN),
     Event.UPSTREAM_REOPENED: _all(WAITING, Status.NOT_RUN),
     Event.UNDEPLOYED: _all(WAITING, Status.NOT_RUN),
+    Event.AWAITED: {Status.NOT_RUN: Status.WAIT_TRIGGER},
+    Event.TRIGGERED: _all((Status.NOT_RUN, Status.WAIT_TRIGGER), Status.NOT_RUN),
+    Event.CHANGED: _stay(*(status for status in Status if status not in (*FINAL, Status.WAIT_TIME))),
     Event.WINDOW_CLOSED: _all(WAITING, Status.NOT_RUN),
 }
 

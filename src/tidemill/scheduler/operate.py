@@ -25,7 +25,7 @@ class Operator:
     now: int
 
 
-def _each(db: Connection, by: Operator, ids: Sequence[int], operation: str, deed: Deed) -> dict[int, str]:
+def each(db: Connection, by: Operator, ids: Sequence[int], operation: str, deed: Deed) -> dict[int, str]:
     """Do `deed` to each instance; id: "" where it was done, else the reason why not."""
     found = {item.id: item for item in instances.load(db, ids) if item.kind == "Task"}
     answers: dict[int, str] = {}
@@ -45,7 +45,7 @@ def _each(db: Connection, by: Operator, ids: Sequence[int], operation: str, deed
     return answers
 
 
-def _stands(instance: Instance) -> str:
+def stands(instance: Instance) -> str:
     stopping = " and being stopped" if instance.stop_requested is not None else ""
     return f"the instance is {instance.status}{stopping}"
 
@@ -60,9 +60,9 @@ def stop(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
             return move(instance, Event.STOP_ASKED, by.now, user=by.user)
         if instance.about_to_run(by.now):
             return _fail(instance, by)
-        return f"{_stands(instance)}: only what runs or is about to run can be stopped"
+        return f"{stands(instance)}: only what runs or is about to run can be stopped"
 
-    answers = _each(db, by, ids, "Stop", deed)
+    answers = each(db, by, ids, "Stop", deed)
     stop_turns(db, by, [id for id, refusal in answers.items() if not refusal])
     return answers
 
@@ -114,10 +114,10 @@ def suspend(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
         if instance.frozen:
             return "the instance is suspended already"
         if reach(instance.status, Event.SUSPENDED) is None or instance.between_runs:
-            return f"{_stands(instance)}: only an instance that has not begun can be suspended"
+            return f"{stands(instance)}: only an instance that has not begun can be suspended"
         return move(instance, Event.SUSPENDED, by.now, user=by.user, frozen=1)
 
-    return _each(db, by, ids, "Suspend", deed)
+    return each(db, by, ids, "Suspend", deed)
 
 
 def resume(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
@@ -128,13 +128,13 @@ def resume(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
         paused = instance.recurrence == "Pause" and instance.status not in FINAL
         failed_frozen = instance.status == Status.FAILURE and instance.reason == "Frozen"
         if not (instance.frozen or paused or failed_frozen):
-            return f"{_stands(instance)}, and not suspended"
+            return f"{stands(instance)}, and not suspended"
         unpaused.append(instance.id)
         if failed_frozen:
             instance.reason = None
         return move(instance, Event.RESUMED, by.now, user=by.user, frozen=0)
 
-    answers = _each(db, by, ids, "Resume", deed)
+    answers = each(db, by, ids, "Resume", deed)
     instances.unpause(db, unpaused)
     return answers
 
@@ -145,11 +145,22 @@ def set_success(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, s
 
     def deed(instance: Instance) -> Change | Refusal:
         if reach(instance.status, Event.SET_SUCCESS) is None:
-            return f"{_stands(instance)}: only a failed or not yet running instance can be set successful"
+            return f"{stands(instance)}: only a failed or not yet running instance can be set successful"
         instance.reason = "SetSuccess"
         return move(instance, Event.SET_SUCCESS, by.now, user=by.user, frozen=0)
 
-    return _each(db, by, ids, "SetSuccess", deed)
+    return each(db, by, ids, "SetSuccess", deed)
+
+
+def rerun_refusal(instance: Instance) -> Refusal:
+    """Why the instance may not run again; "" if it may."""
+    if instance.status not in FINAL:
+        return f"{stands(instance)}: only an instance that has ended can run again"
+    if instance.rerun_mode == "AllDenied":
+        return "the task's RerunMode is AllDenied"
+    if instance.rerun_mode == "FailureAllowed" and instance.status == Status.SUCCESS:
+        return "the task's RerunMode is FailureAllowed, and the instance is Success"
+    return ""
 
 
 def rerun(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
@@ -157,19 +168,16 @@ def rerun(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
     runs.keep_runless(db, ids)
 
     def deed(instance: Instance) -> Change | Refusal:
-        if instance.status not in FINAL:
-            return f"{_stands(instance)}: only an instance that has ended can run again"
-        if instance.rerun_mode == "AllDenied":
-            return "the task's RerunMode is AllDenied"
-        if instance.rerun_mode == "FailureAllowed" and instance.status == Status.SUCCESS:
-            return "the task's RerunMode is FailureAllowed, and the instance is Success"
+        refusal = rerun_refusal(instance)
+        if refusal:
+            return refusal
         instance.retries_used = instance.lost_runs = 0
         if instance.run_number > 0:
             instance.due_time = by.now
         instance.reason = None
         return move(instance, Event.RERUN, by.now, user=by.user)
 
-    return _each(db, by, ids, "Rerun", deed)
+    return each(db, by, ids, "Rerun", deed)
 
 
 def start_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence[int]) -> dict[int, str]:
@@ -201,8 +209,8 @@ def remove_dependencies(db: Connection, by: Operator, id: int, upstream_ids: Seq
 
     def deed(instance: Instance) -> Change | Refusal:
         if instance.status != Status.NOT_RUN or instance.between_runs:
-            return f"{_stands(instance)}: only an instance that has not begun can lose its upstreams"
+            return f"{stands(instance)}: only an instance that has not begun can lose its upstreams"
         instances.cut(db, by.now, id, upstream_ids)
         return move(instance, Event.FREED, by.now, user=by.user, detail=", ".join(map(str, upstream_ids)))
 
-    return _each(db, by, [id], "RemoveDependencies", deed)[id]
+    return each(db, by, [id], "RemoveDependencies", deed)[id]

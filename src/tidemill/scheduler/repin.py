@@ -12,6 +12,7 @@ from tidemill.domain.control.kinds import control_of
 from tidemill.domain.definitions import Task
 from tidemill.domain.drafts import DRY_RUNS
 from tidemill.domain.expressions import Base
+from tidemill.domain.instance import SCHEDULER_TRIGGER
 from tidemill.domain.parameters import Resolved, declare, resolve
 from tidemill.store.tables import project, task, task_instance, task_version
 
@@ -52,6 +53,8 @@ def _values(row: Any) -> dict[str, Any]:
         "rerun_interval": definition.rerun_interval or 0,
         "timeout": definition.timeout or 0,
         "resource_group_id": definition.runtime_resource.resource_group_id,
+        "max_parallel": definition.max_parallel_instances or 0,
+        "signalled_time": 0 if row.type == SCHEDULER_TRIGGER else None,
         "parameters": values.to_json(),
         "data_source": definition.data_source.name if definition.data_source else None,
         "control": control_of(definition),

@@ -5,6 +5,7 @@ from typing import Any
 
 from tidemill.domain.control.kinds import control_of
 from tidemill.domain.definitions import TaskAt
+from tidemill.domain.instance import SCHEDULER_TRIGGER
 from tidemill.domain.schedule import Cycle
 
 Row = dict[str, Any]
@@ -100,6 +101,8 @@ class Container:
             "priority": 1,
             "late": 0,
             "weight": 0,
+            "max_parallel": 0,
+            "signalled_time": None,
             "parameters": "{}",
             "data_source": None,
             "control": None,
@@ -118,6 +121,8 @@ def pinned(task: TaskAt) -> Row:
         "timeout": definition.timeout or 0,
         "resource_group_id": definition.runtime_resource.resource_group_id,
         "priority": 1,
+        "max_parallel": definition.max_parallel_instances or 0,
+        "signalled_time": 0 if definition.type == SCHEDULER_TRIGGER else None,
         "data_source": definition.data_source.name if definition.data_source else None,
         "control": control_of(definition),
     }

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, not_
 
 from tidemill.store.instances import visible
 from tidemill.store.pages import AnyRow, Page, contains, page, tagged
-from tidemill.store.tables import run, task_instance, task_version, workflow, workflow_instance, workflow_version
+from tidemill.store.tables import event, run, task_instance, task_version, workflow, workflow_instance, workflow_version
 
 t = task_instance.c
 w = workflow_instance.c
@@ -193,6 +193,12 @@ def list_workflow_instances(
 
 def find_workflow_instance(db: Connection, now: int, id: int) -> AnyRow | None:
     return db.execute(workflow_instances(now).where(w.id == id)).one_or_none()
+
+
+def deeds_on(db: Connection, id: int, first: int, end: int, order: Page) -> tuple[list[AnyRow], int]:
+    """What people did to an instance from `first` until before `end` (epoch milliseconds)."""
+    c = event.c
+    return page(db, select(event).where(c.instance_id == id, c.user.is_not(None), c.time >= first, c.time < end), order)
 
 
 def made_by(db: Connection, operation_id: int) -> list[AnyRow]:

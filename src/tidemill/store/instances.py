@@ -147,39 +147,34 @@ _recheck = Statement(
 )
 _first = task_instance.alias("first")
 _first_edge = instance_edge.alias("first_edge")
+_entry_of = task_instance.alias("entry_of")
+_entry_closed = exists(select(1).where(_entry_of.c.id == t.representative_id, _entry_of.c.started_time.is_(None)))
+_WAITING_FOR_ENTRY = {"waits_entry": 1, "pending_upstreams": t.pending_upstreams + 1, "upstreams_done_time": null()}
 _pass_entry = Statement(
     update(task_instance)
     .where(
         t.waits_entry == 0,
         _has_not_begun,
+        _entry_closed,
         exists(
             select(1)
             .select_from(_first_edge.join(_first, _first.c.id == _first_edge.c.upstream_id))
             .where(
                 _first_edge.c.downstream_id == t.id,
                 _first.c.id.in_(given_ids()),
-                _first.c.waits_entry == 1,
                 _first.c.workflow_instance_id == t.workflow_instance_id,
             )
         ),
     )
-    .values(waits_entry=1, pending_upstreams=t.pending_upstreams + 1, upstreams_done_time=null())
-    .returning(t.id)
+    .values(_WAITING_FOR_ENTRY)
 )
 _cut = Statement(
     delete(instance_edge)
     .where(e.downstream_id == bindparam("id"), e.upstream_id.in_(given_ids()))
     .returning(e.upstream_id, e.satisfied)
 )
-_entry_of = task_instance.alias("entry_of")
 _keep_entry = Statement(
-    update(task_instance)
-    .where(
-        t.id == bindparam("id"),
-        t.waits_entry == 0,
-        exists(select(1).where(_entry_of.c.id == t.representative_id, _entry_of.c.started_time.is_(None))),
-    )
-    .values(waits_entry=1, pending_upstreams=t.pending_upstreams + 1, upstreams_done_time=null())
+    update(task_instance).where(t.id == bindparam("id"), t.waits_entry == 0, _entry_closed).values(_WAITING_FOR_ENTRY)
 )
 _upstreams_of = Statement(select(e.upstream_id).where(e.downstream_id == bindparam("id")))
 
@@ -325,10 +320,7 @@ def recheck(db: Connection, ids: Iterable[int]) -> None:
 
 def pass_entry(db: Connection, ids: Collection[int]) -> None:
     """Before these instances count as successful: let those after them wait for an entry that is still closed."""
-    level = list(ids)
-    while level:
-        passed = set(_pass_entry(db, ids=as_ids(level)).scalars())
-        level = [id for id in ids if id in passed]
+    _pass_entry(db, ids=as_ids(ids))
 
 
 def upstreams_of(db: Connection, id: int) -> set[int]:

@@ -273,6 +273,7 @@ workflow_instance = Table(
 _UNFINISHED = "finished_time IS NULL"
 READY = f"{_UNFINISHED} AND status = 'NotRun' AND pending_upstreams = 0 AND frozen = 0"
 QUEUED = f"{_UNFINISHED} AND status = 'WaitResource'"
+LIMITED = f"{QUEUED} AND max_parallel > 0"
 RUNNING = f"{_UNFINISHED} AND status = 'Running' AND kind = 'Task'"
 
 task_instance = Table(
@@ -323,8 +324,10 @@ task_instance = Table(
     _count("priority", 1),
     _count("late"),  # 1: backfill of another day, ranked after all others of its priority
     _count("weight"),
+    _count("max_parallel"),  # how many instances of its task may run at once; 0: any number
     _text("parameters", required=True),  # JSON: resolved values
     _text("data_source"),
+    _time("signalled_time"),  # when its trigger was fired: 0 not yet; null: it waits for none
     _text("run_window"),  # JSON of domain.windows.Window: when it may start; null for any time
     # a workflow's representative
     _flag("held"),  # AutoStartEnabled = false: counts one among its pending upstreams until started by hand
@@ -339,6 +342,7 @@ task_instance = Table(
     Index("ix_task_instance_ready", "due_time", sqlite_where=text(READY), postgresql_where=text(READY)),
     Index("ix_task_instance_queued", "resource_group_id", text("priority DESC"), "late", text("weight DESC"),
           "trigger_time", "id", sqlite_where=text(QUEUED), postgresql_where=text(QUEUED)),
+    Index("ix_task_instance_limited", "env", "task_id", sqlite_where=text(LIMITED), postgresql_where=text(LIMITED)),
     Index("ix_task_instance_running", "resource_group_id", sqlite_where=text(RUNNING), postgresql_where=text(RUNNING)),
 )  # fmt: skip
 
