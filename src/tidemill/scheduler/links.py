@@ -115,6 +115,7 @@ class _Days:
         self.before = days(bizdate - _DAY)
         self.satisfied = {item.id for item in found if item.status == Status.SUCCESS}
         self.open = {item.id for item in found if item.bizdate == bizdate.isoformat() and (fresh or not item.begun)}
+        self.expired = {item.id for item in found if item.expired}
         self.containers = {item.id: item.workflow_instance_id for item in found}
 
 
@@ -144,7 +145,7 @@ def _isolate(
         if node not in upstreams or node not in days.today:
             continue
         alone = isolated(node, upstreams[node], days.today)
-        ids = [id for id in days.today[node].ids if id in days.open]
+        ids = [id for id in days.today[node].ids if id in days.open and id not in days.expired]
         if alone or not fresh:
             flags += [(id, alone) for id in ids]
         if fresh and not alone:

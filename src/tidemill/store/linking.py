@@ -28,7 +28,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class NodeInstance:
-    """An instance of a task or of a workflow as a whole, as far as edges need it."""
+    """An instance of a task or of a workflow as a whole, as far as edges need it; `expired` ones never run."""
 
     id: int
     node: int
@@ -37,6 +37,7 @@ class NodeInstance:
     bizdate: str
     status: str
     begun: bool
+    expired: bool
 
 
 _declared = Statement(
@@ -79,7 +80,16 @@ _begun = case(
     (t.finished_time.is_not(None), 1), (t.status != "NotRun", 1), (t.retries_used + t.lost_runs > 0, 1), else_=0
 )
 _instances = Statement(
-    select(t.id, t.task_id, t.workflow_instance_id, t.trigger_time, t.bizdate, t.status, _begun).where(
+    select(
+        t.id,
+        t.task_id,
+        t.workflow_instance_id,
+        t.trigger_time,
+        t.bizdate,
+        t.status,
+        _begun,
+        case((t.recurrence == "RealtimeDeprecated", 1), else_=0),
+    ).where(
         t.env == _env,
         t.task_id.in_(given_ids()),
         t.trigger_time >= bindparam("since", type_=BigInteger),
@@ -160,7 +170,7 @@ def crons(db: Connection, env: str, ids: Collection[int]) -> dict[int, tuple[int
 def instances(db: Connection, env: str, ids: Collection[int], since: int, until: int) -> list[NodeInstance]:
     """Periodic instances of these nodes with trigger times in [since, until), epoch milliseconds."""
     rows = _instances(db, env=env, ids=as_ids(ids), since=since, until=until)
-    return [NodeInstance(*row[:6], begun=bool(row[6])) for row in rows]
+    return [NodeInstance(*row[:6], begun=bool(row[6]), expired=bool(row[7])) for row in rows]
 
 
 def existing(db: Connection, downstream_ids: Collection[int]) -> list[tuple[Edge, int, int]]:
