@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from tidemill.actions import calendar_models as c
 from tidemill.actions import deed_models as d
 from tidemill.actions import instance_models as i
+from tidemill.actions import rerun_models as r
 from tidemill.actions import task_models as t
 from tidemill.actions import workflow_models as w
 from tidemill.actions.shared_models import Sort, SuccessInfoResponse, SuccessResponse
@@ -42,6 +43,11 @@ MODELS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "SetSuccessTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
     "SuspendTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
     "ResumeTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
+    "RerunWorkflowInstances": (r.RerunWorkflowInstancesRequest, r.RerunWorkflowInstancesResponse),
+    "GetRerunWorkflowInstancesResult": (
+        r.GetRerunWorkflowInstancesResultRequest,
+        r.GetRerunWorkflowInstancesResultResponse,
+    ),
     "UpdateTaskInstances": (d.UpdateTaskInstancesRequest, SuccessInfoResponse),
     "TriggerSchedulerTaskInstance": (d.TriggerSchedulerTaskInstanceRequest, SuccessResponse),
     "RemoveTaskInstanceDependencies": (d.RemoveTaskInstanceDependenciesRequest, SuccessResponse),

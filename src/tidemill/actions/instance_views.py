@@ -41,15 +41,21 @@ _BEGUN = ("Running", "Checking", "CheckingCondition", "Success", "Failure")
 _DAY = 24 * 3_600_000
 
 
+def find_operation(context: Context, id: str, kind: str) -> AnyRow:
+    """The operation, in progress or ended at most `operation_days` ago. Raises NotFound."""
+    row = operations.by_uuid(context.db, id)
+    oldest = context.now - context.settings.operation_days * _DAY
+    if row is None or row.kind != kind or (row.finished_time is not None and row.finished_time < oldest):
+        raise NotFound("Operation", f"There is no operation {id}.")
+    context.project(row.project_id)
+    return row
+
+
 def creation_result(
     context: Context, request: GetCreateWorkflowInstancesResultRequest
 ) -> GetCreateWorkflowInstancesResultResponse:
     """How far a creation is; its ids once it has ended."""
-    row = operations.by_uuid(context.db, request.operation_id)
-    oldest = context.now - context.settings.operation_days * _DAY
-    if row is None or (row.finished_time is not None and row.finished_time < oldest):
-        raise NotFound("Operation", f"There is no operation {request.operation_id}.")
-    context.project(row.project_id)
+    row = find_operation(context, request.operation_id, operations.CREATION)
     made = instance_lists.made_by(context.db, row.id) if row.finished_time is not None else []
     result = CreationResult(
         status=row.state,
@@ -61,7 +67,8 @@ def creation_result(
     return GetCreateWorkflowInstancesResultResponse(result=result)
 
 
-def _bizdate(context: Context, project_id: int, parameter: str, milliseconds: int) -> str:
+def bizdate_of(context: Context, project_id: int, parameter: str, milliseconds: int) -> str:
+    """The date, in the project's zone, of a moment that `parameter` gives."""
     try:
         return bizdate_holding(milliseconds, ZoneInfo(context.project(project_id).time_zone)).isoformat()
     except ValueError as error:
@@ -78,7 +85,7 @@ def list_workflow_instances(context: Context, request: ListWorkflowInstancesRequ
     wanted = WorkflowInstanceFilter(
         project_id=request.project_id,
         env=env,
-        bizdate=_bizdate(context, request.project_id, "BizDate", request.biz_date),
+        bizdate=bizdate_of(context, request.project_id, "BizDate", request.biz_date),
         ids=request.ids,
         name=request.name,
         owner=request.owner,
@@ -143,7 +150,7 @@ def list_task_instances(context: Context, request: ListTaskInstancesRequest) -> 
     wanted = TaskInstanceFilter(
         project_id=request.project_id,
         env=request.project_env or DEFAULT_ENV,
-        bizdate=_bizdate(context, request.project_id, "Bizdate", request.bizdate),
+        bizdate=bizdate_of(context, request.project_id, "Bizdate", request.bizdate),
         ids=(*request.ids, *(() if request.id is None else (request.id,))),
         task_ids=(*request.task_ids, *(() if request.task_id is None else (request.task_id,))),
         task_name=request.task_name,

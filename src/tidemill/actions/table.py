@@ -13,6 +13,8 @@ from tidemill.actions import (
     instance_deeds,
     instance_models,
     instance_views,
+    rerun_models,
+    rerunning,
     shared_models,
     single_deeds,
     task_models,
@@ -40,7 +42,7 @@ class Action:
         return self.permission == "read"
 
 
-_W, _T, _I, _D, _S = workflow_models, task_models, instance_models, deed_models, shared_models
+_W, _T, _I, _D, _R, _S = workflow_models, task_models, instance_models, deed_models, rerun_models, shared_models
 _C = calendar_models
 
 _LISTED = [
@@ -131,6 +133,20 @@ _LISTED = [
         _C.ListCalendarVersionsRequest,
         _C.ListCalendarVersionsResponse,
         calendars.list_versions,
+        "read",
+    ),
+    Action(
+        "RerunWorkflowInstances",
+        _R.RerunWorkflowInstancesRequest,
+        _R.RerunWorkflowInstancesResponse,
+        rerunning.rerun_workflows,
+        "operate",
+    ),
+    Action(
+        "GetRerunWorkflowInstancesResult",
+        _R.GetRerunWorkflowInstancesResultRequest,
+        _R.GetRerunWorkflowInstancesResultResponse,
+        rerunning.rerun_result,
         "read",
     ),
     Action(
