@@ -98,13 +98,13 @@ def list_workflow_instances(context: Context, request: ListWorkflowInstancesRequ
     )
     rows, total = instance_lists.list_workflow_instances(context.db, context.now, wanted, sort_page(request))
     tags = tags_of(context.db, "WorkflowInstance", env, [row.id for row in rows])
-    shown = tuple(_workflow_instance(row, zone, tags.get(row.id, [])) for row in rows)
+    views = tuple(_workflow_instance(row, zone, tags.get(row.id, [])) for row in rows)
     return ListWorkflowInstancesResponse(
         paging_info=WorkflowInstancePage(
             page_number=request.page_number,
             page_size=request.page_size,
             total_count=total,
-            workflow_instances=shown,
+            workflow_instances=views,
         )
     )
 
@@ -215,13 +215,13 @@ def _runs(context: Context, row: AnyRow, current: TaskInstanceListed) -> list[Ta
 
 
 def get_task_instance(context: Context, request: GetTaskInstanceRequest) -> GetTaskInstanceResponse:
-    row = _find(context, request.id)
+    row = find_task_instance(context, request.id)
     zone = context.project(row.project_id).time_zone
     definition = Task.model_validate_json(row.definition)
     values = Resolved.from_json(row.parameters)
     content = None if row.script is None else render(row.script, values.values)
     view = TaskInstanceView(
-        **_shared(row, zone, definition),
+        **shown(row, zone, definition),
         script=None if content is None and not values.text else Script(content=content, parameters=values.text or None),
         inputs=definition.inputs or Inputs(),
         outputs=definition.outputs or Outputs(),
@@ -230,7 +230,7 @@ def get_task_instance(context: Context, request: GetTaskInstanceRequest) -> GetT
     return GetTaskInstanceResponse(task_instance=view)
 
 
-def _find(context: Context, id: int) -> AnyRow:
+def find_task_instance(context: Context, id: int) -> AnyRow:
     row = instance_lists.find_task_instance(context.db, context.now, id)
     if row is None:
         raise NotFound("TaskInstance", f"There is no task instance {id}.")
@@ -240,10 +240,10 @@ def _find(context: Context, id: int) -> AnyRow:
 def _listed(row: AnyRow, zone: str) -> TaskInstanceListed:
     values = Resolved.from_json(row.parameters)
     definition = Task.model_validate_json(row.definition)
-    return TaskInstanceListed(**_shared(row, zone, definition), script_parameters=values.text or None)
+    return TaskInstanceListed(**shown(row, zone, definition), script_parameters=values.text or None)
 
 
-def _shared(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
+def shown(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
     begun = row.status in _BEGUN
     manual = row.workflow_instance_type in ("ManualWorkflow", "Manual")
     resource = definition.runtime_resource.model_copy(update={"resource_group_id": row.resource_group_id})
@@ -288,7 +288,7 @@ def _shared(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
 
 def get_task_instance_log(context: Context, request: GetTaskInstanceLogRequest) -> GetTaskInstanceLogResponse:
     """The log of a run, the latest unless RunNumber says otherwise; that of a dry run is empty."""
-    row = _find(context, request.id)
+    row = find_task_instance(context, request.id)
     context.project(row.project_id)
     wanted = request.run_number or max(1, row.run_number)
     if wanted > max(1, row.run_number):

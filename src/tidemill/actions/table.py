@@ -13,6 +13,8 @@ from tidemill.actions import (
     instance_deeds,
     instance_models,
     instance_views,
+    neighbour_models,
+    neighbours,
     rerun_models,
     rerunning,
     shared_models,
@@ -42,7 +44,8 @@ class Action:
         return self.permission == "read"
 
 
-_W, _T, _I, _D, _R, _S = workflow_models, task_models, instance_models, deed_models, rerun_models, shared_models
+_W, _T, _I, _S = workflow_models, task_models, instance_models, shared_models
+_D, _R, _N = deed_models, rerun_models, neighbour_models
 _C = calendar_models
 
 _LISTED = [
@@ -133,6 +136,20 @@ _LISTED = [
         _C.ListCalendarVersionsRequest,
         _C.ListCalendarVersionsResponse,
         calendars.list_versions,
+        "read",
+    ),
+    Action(
+        "ListUpstreamTaskInstances",
+        _N.ListNeighboursRequest,
+        _N.ListUpstreamTaskInstancesResponse,
+        neighbours.list_upstreams,
+        "read",
+    ),
+    Action(
+        "ListDownstreamTaskInstances",
+        _N.ListNeighboursRequest,
+        _N.ListDownstreamTaskInstancesResponse,
+        neighbours.list_downstreams,
         "read",
     ),
     Action(
