@@ -79,6 +79,16 @@ def test_the_previous_cycle_of_all_that_follow(site: Site) -> None:
     assert site.statuses("a", WEDNESDAY) == ["Success"]
 
 
+def test_d22_a_failure_of_one_that_follows_blocks_the_next_day(site: Site) -> None:
+    site.deploy("A", NOON, task("A", Dependencies=[{"Type": "CrossCycleDependsOnChildren"}]))
+    for name in "BCD":
+        site.deploy(name, "0 0 13 * * ?", task(name, "A"))
+    site.run_until(f"{WEDNESDAY} 23:00", failing=["B"])
+    assert site.statuses("B", TUESDAY) == ["Failure"]
+    assert site.statuses("A", WEDNESDAY) == ["NotRun"]
+    assert site.upstreams("A", WEDNESDAY) == {"12:00": [f"{name} {TUESDAY} 13:00" for name in "BCD"]}
+
+
 def test_both_cycles_of_one_upstream(site: Site) -> None:
     site.deploy("u", NOON)
     site.deploy("v", NOON, task("v", Dependencies=[{"Type": "Normal", "UpstreamOutput": "x.u"}, other(site, "u")]))

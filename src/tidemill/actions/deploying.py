@@ -11,8 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tidemill.actions.bodies import Author, write_bodies
 from tidemill.actions.linking import Node, Scope, cycle_fault, dependants_faults, output_faults, resolve
 from tidemill.actions.matching import Matched, match, new_code, stored_text
+from tidemill.actions.passing import passing_faults
 from tidemill.domain.definitions import Script, Tag, Task, Workflow
 from tidemill.domain.drafts import default_outputs
 from tidemill.domain.errors import Fault, InvalidRequest
@@ -68,6 +70,7 @@ def deploy(target: Target, asked: Workflow) -> Deployed:
     nodes = _nodes(id, asked, matched, ids)
     _refuse(output_faults(scope, nodes))
     _refuse(resolve(scope, nodes))
+    _refuse(passing_faults(scope, nodes, {ids[item.index]: item.task for item in matched} if asked.tasks else {}))
     _refuse(cycle_fault(scope, nodes))
     gone = {item.id for item in stored} - set(ids.values())
     _refuse(_taken_away(target, scope, nodes, gone, stored))
@@ -185,6 +188,8 @@ def _write(
     definitions.clear(target.db, target.env, [id, *(ids[item.index] for item in changed)])
     _write_workflow(target, asked, id, code, version + 1, text, listed, _links(nodes))
     _write_tasks(target, id, changed, ids, versions, texts)
+    looping = [(ids[item.index], versions[item.index], item.task) for item in changed if item.task.sub_tasks]
+    write_bodies(target.db, Author(target.env, target.now, target.user), looping)
     rewritten = [by_id[id], *(by_id[ids[item.index]] for item in changed)]
     tags = [(by_id[id], asked.tags), *((by_id[ids[item.index]], item.task.tags) for item in changed)]
     _write_links(target, rewritten, tags)

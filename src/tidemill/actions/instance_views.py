@@ -30,6 +30,7 @@ from tidemill.actions.workflows import DEFAULT_ENV, authors, sort_page
 from tidemill.domain.business_date import bizdate_holding, bizdate_milliseconds
 from tidemill.domain.definitions import DataSource, Inputs, Outputs, RuntimeResource, Script, Tag, Task
 from tidemill.domain.errors import Fault, InvalidRequest, NotFound
+from tidemill.domain.instance import UNCHOSEN
 from tidemill.domain.parameters import Resolved
 from tidemill.domain.substitution import render
 from tidemill.runners.logs import read_log
@@ -271,7 +272,7 @@ def shown(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
         "timeout": row.timeout,
         "trigger_type": "Manual" if manual else "Scheduler",
         "trigger_time": row.trigger_time,
-        "trigger_recurrence": "Pause" if row.frozen else row.recurrence,
+        "trigger_recurrence": "Pause" if row.frozen else "ConditionUnchoose" if row.unchosen else row.recurrence,
         "operation_type": row.operation_type,
         "runtime": Runtime(gateway=row.gateway or None, process_id=str(row.process_id or "") or None)
         if begun
@@ -287,12 +288,18 @@ def shown(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
 
 
 def get_task_instance_log(context: Context, request: GetTaskInstanceLogRequest) -> GetTaskInstanceLogResponse:
-    """The log of a run, the latest unless RunNumber says otherwise; that of a dry run is empty."""
+    """The log of a run, the latest unless RunNumber says otherwise; that of a dry run is empty.
+
+    A run without a process, that of a branch for example, has its message.
+    """
     row = find_task_instance(context, request.id)
     context.project(row.project_id)
     wanted = request.run_number or max(1, row.run_number)
     if wanted > max(1, row.run_number):
         raise InvalidRequest([Fault("RunNumber", f"the instance has had {row.run_number} runs")])
     found = next((run for run in instance_lists.runs_of(context.db, row.id) if run.run_number == wanted), None)
-    text = read_log(str(context.data / found.log)) if found is not None and found.log else ""
+    if found is None:
+        text = UNCHOSEN if row.unchosen else ""
+    else:
+        text = read_log(str(context.data / found.log)) if found.log else found.message or ""
     return GetTaskInstanceLogResponse(task_instance_log=text)

@@ -168,8 +168,8 @@ class WorkflowTrigger(Wire):
     calendar_id: Annotated[Integer | None, OrNone] = None
 
 
-class Task(Wire):
-    """A task inside a workflow, as UpdateWorkflow takes it. Timeout and RerunInterval are seconds.
+class BodyTask(Wire):
+    """A task inside a loop. Timeout and RerunInterval are seconds.
 
     `max_parallel_instances` is Tidemill's own (docs/decisions/0012): absent, any number may run at once.
     """
@@ -195,6 +195,15 @@ class Task(Wire):
     outputs: Outputs | None = None
     dependencies: Annotated[tuple[Dependency, ...], ListOf] = ()
     tags: Annotated[tuple[Tag, ...], ListOf] = ()
+
+
+class Task(BodyTask):
+    """A task inside a workflow, as UpdateWorkflow takes it.
+
+    `sub_tasks`, the body of a loop, is an extension of Tidemill; their dependencies stay among themselves.
+    """
+
+    sub_tasks: Annotated[tuple[BodyTask, ...], ListOf] = ()
 
 
 class Workflow(Wire):

@@ -11,6 +11,8 @@ from tidemill.domain.windows import Window
 
 SCHEDULER_TRIGGER = "SCHEDULER_TRIGGER"
 SIGNAL_KEPT = 24 * 3_600_000  # milliseconds; one not used by then is lost (scheduling-semantics 6.8)
+PAUSED = ("Pause", "PauseCalendar")
+UNCHOSEN = "It's set condition-skip by task"  # the log of an instance on an arm that no branch chose
 RETRIES_LOST = 3  # the third lost run in a row is Failure
 SERVER_STOPPED = "server stopped"  # a run that the server's own end took along: it runs again and counts for nothing
 
@@ -48,7 +50,9 @@ class Instance:
     finished_time: int | None
     reason: str | None
     operation_type: str | None
-    run_window: str | None
+    run_window: str | None = None
+    control: str | None = None  # the type of a task that is more than a program to run (domain/control/kinds)
+    unchosen: int = 0  # a branch above chose another arm
     signalled_time: int | None = None
 
     @property
@@ -121,7 +125,11 @@ def come_due(instance: Instance, now: int) -> Change:
         instance.started_time = instance.started_time or now
         instance.run_number = max(1, instance.run_number)
         return move(instance, Event.STARTED, now)
-    if instance.recurrence in ("Pause", "PauseCalendar"):
+    if instance.unchosen:
+        instance.run_number += 1
+        instance.started_time = now
+        return move(instance, Event.SKIPPED, now, detail=UNCHOSEN)
+    if instance.recurrence in PAUSED:
         instance.reason = "Frozen"
         return move(instance, Event.FROZEN_DUE, now)
     if instance.immediate:

@@ -12,15 +12,25 @@ from sqlalchemy import Connection
 
 from tidemill.domain.instance import Change, Instance, move
 from tidemill.domain.status import FINAL, Event, Status
+from tidemill.domain.variables import Value
+from tidemill.scheduler.loops import advance
+from tidemill.scheduler.passing import hand_on
 from tidemill.store import instances, representatives
 from tidemill.store.instances import Counters
 
 
-def carry_out(db: Connection, now: int, moved: Sequence[Instance], changes: Sequence[Change]) -> None:
-    """Write the moved instances, their history, and what follows."""
+def carry_out(
+    db: Connection,
+    now: int,
+    moved: Sequence[Instance],
+    changes: Sequence[Change],
+    results: Mapping[int, Value] | None = None,
+) -> None:
+    """Write the moved instances, their history, and what follows; `results` are what their scripts gave."""
     pending: tuple[list[Instance], list[Change]] = (list(moved), list(changes))
     while pending[1]:
         touched = instances.save(db, now, *pending)
+        hand_on(db, now, *pending, results or {})
         _pass_on(db, now, pending[1])
         freed = [change.representative_id for change in pending[1] if change.event == Event.FREED]
         touched |= instances.counters(db, freed) if freed else {}
@@ -28,7 +38,8 @@ def carry_out(db: Connection, now: int, moved: Sequence[Instance], changes: Sequ
         if opened:
             instances.open_entry(db, now, opened)
         touched |= instances.counters(db, [id for id in opened if id not in touched]) if opened else {}
-        pending = _follow(db, now, touched)
+        followed, turned = _follow(db, now, touched), advance(db, now, *pending)
+        pending = [*followed[0], *turned[0]], [*followed[1], *turned[1]]
 
 
 def review(db: Connection, now: int, representative_ids: Iterable[int]) -> None:

@@ -68,7 +68,7 @@ class Scheduler:
         """
         self._unsettled += self._runner.close(stop_runs=True, grace=grace)
         with self._database.write(announce=False) as db:
-            settle(db, self._clock.now(), self._unsettled)
+            settle(db, self._clock.now(), self._unsettled, self._runner.output)
 
     def run(self) -> None:
         """Take over what an earlier server left, then turn until `stop`; after an error, take over afresh.
@@ -104,7 +104,7 @@ class Scheduler:
         more = changed and create(self._database, now)
         now = self._clock.now()
         with self._database.write(announce=False) as db:
-            settle(db, now, self._unsettled)
+            settle(db, now, self._unsettled, self._runner.output)
             more = release(db, now) or more
             started = dispatch(db, now, self._lease, self._default_slots)
             stops = runs.to_stop(db) if changed else []
@@ -132,6 +132,6 @@ class Scheduler:
         """Apply what ended meanwhile, then send the runner every run that the database calls Running."""
         now = self._clock.now()
         with self._database.write(announce=False) as db:
-            settle(db, now, self._unsettled)
+            settle(db, now, self._unsettled, self._runner.output)
             again = rescue(db, now, self._lease)
         self._hand_over(again, ())

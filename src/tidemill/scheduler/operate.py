@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from tidemill.domain.instance import Change, Instance, move
 from tidemill.domain.status import FINAL, Event, Status, reach
 from tidemill.scheduler.consequences import carry_out
-from tidemill.store import instances, runs
+from tidemill.store import instances, loops, runs
 
 Refusal = str
 Deed = Callable[[Instance], "Change | Refusal"]
@@ -62,7 +62,16 @@ def stop(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
             return _fail(instance, by)
         return f"{stands(instance)}: only what runs or is about to run can be stopped"
 
-    return each(db, by, ids, "Stop", deed)
+    answers = each(db, by, ids, "Stop", deed)
+    stop_turns(db, by, [id for id, refusal in answers.items() if not refusal])
+    return answers
+
+
+def stop_turns(db: Connection, by: Operator, ids: Sequence[int]) -> None:
+    """Stop what runs inside those of these instances that are loops."""
+    turns = loops.unfinished(db, ids)
+    if turns:
+        stop_workflows(db, by, turns)
 
 
 def _fail(instance: Instance, by: Operator) -> Change:
@@ -94,6 +103,7 @@ def stop_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence
         else:
             changes.append(_fail(item, by))
     carry_out(db, by.now, moved, changes)
+    stop_turns(db, by, [item.id for item in moved if item.status == Status.RUNNING])
     return answers
 
 

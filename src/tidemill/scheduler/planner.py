@@ -1,5 +1,6 @@
 """When to plan: each zone's next run date in the evening before, and what was missed while no server ran."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Self
@@ -19,15 +20,22 @@ from tidemill.store.ids import allocate
 
 @dataclass(frozen=True, slots=True)
 class PlanningRules:
-    """`planning_time` is a wall clock of each zone; `catch_up` says what becomes of missed run dates."""
+    """`planning_time` is a wall clock of each zone; `catch_up` says what becomes of missed run dates.
+
+    No run date after `until` is planned (a simulation ends).
+    """
 
     planning_time: time = time(23, 30)
     catch_up: CatchUp = "all"
     catch_up_days: int = 3
+    until: date | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         return cls(settings.planning_time, settings.catch_up, settings.catch_up_days)
+
+
+_NEVER = 2**62
 
 
 class Planner:
@@ -49,24 +57,26 @@ class Planner:
             with self._database.write(announce=False) as db:
                 for zone in due:
                     note_due(db, self._rules, zone, now)
-        moments = [cutoff(self._newest(zone, now) + timedelta(days=1), ZoneInfo(zone), self._rules.planning_time)
-                   for zone in zones]  # fmt: skip
-        self._next = min(moments, default=now + 3_600_000)
+        self._next = min((moment for zone in zones for moment in self._following(zone, now)), default=_NEVER)
         return bool(due)
 
-    def next_time(self) -> int:
-        """Epoch milliseconds at which the next run date of some zone comes due."""
-        return self._next
+    def next_time(self) -> int | None:
+        """Epoch milliseconds at which the next run date of some zone comes due; None where none will."""
+        return None if self._next == _NEVER else self._next
 
-    def _newest(self, zone: str, now: int) -> date:
-        return newest_due(now, ZoneInfo(zone), self._rules.planning_time)
+    def _following(self, zone: str, now: int) -> Iterator[int]:
+        """The planning time of the run date after the newest one due."""
+        day = newest_due(now, ZoneInfo(zone), self._rules.planning_time) + timedelta(days=1)
+        if self._rules.until is None or day <= self._rules.until:
+            yield cutoff(day, ZoneInfo(zone), self._rules.planning_time)
 
 
 def _dates(db: Connection, rules: PlanningRules, zone: str, now: int) -> tuple[list[date], list[date]]:
     last = planning.last_planned(db, zone)
+    newest = newest_due(now, ZoneInfo(zone), rules.planning_time)
     return dates_to_plan(
         date.fromisoformat(last) if last else None,
-        newest_due(now, ZoneInfo(zone), rules.planning_time),
+        newest if rules.until is None else min(newest, rules.until),
         wall_clock(now, ZoneInfo(zone)).date(),
         rules.catch_up,
         rules.catch_up_days,

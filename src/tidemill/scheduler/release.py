@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from tidemill.domain.instance import Instance, come_due, opening
 from tidemill.domain.status import Event
 from tidemill.scheduler.consequences import carry_out
+from tidemill.scheduler.control import settle_control, settled_here
 from tidemill.store import instances
 
 WAVE = 2_000  # rows in one transaction: a layered graph of VIRTUAL tasks drains in bounded steps
@@ -20,7 +21,9 @@ def release(db: Connection, now: int, limit: int = WAVE) -> bool:
         if not due:
             return False
         moved = _within_their_windows(db, now, due)
-        changes = [come_due(instance, now) for instance in moved]
+        here = [instance for instance in moved if settled_here(instance)]
+        changes = [come_due(instance, now) for instance in moved if not settled_here(instance)]
+        changes += settle_control(db, now, here) if here else []
         carry_out(db, now, moved, changes)
         done += len(due)
         if all(change.event == Event.TIME_CAME for change in changes) and done < limit:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from tidemill.domain.control.kinds import control_of
 from tidemill.domain.definitions import Task
 from tidemill.domain.drafts import DRY_RUNS
 from tidemill.domain.expressions import Base
@@ -56,4 +57,5 @@ def _values(row: Any) -> dict[str, Any]:
         "signalled_time": 0 if row.type == SCHEDULER_TRIGGER else None,
         "parameters": values.to_json(),
         "data_source": definition.data_source.name if definition.data_source else None,
+        "control": control_of(definition),
     }

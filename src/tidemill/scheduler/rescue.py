@@ -17,7 +17,7 @@ def rescue(db: Connection, now: int, lease: Lease) -> list[Run]:
     lost = [(instance, number) for instance, number, boot in running if boot != lease.boot]
     settle(db, now, [_lost(instance, number, now) for instance, number in lost])
     again = {instance for instance, _, boot in running if boot == lease.boot}
-    return composed(db, instances.load(db, again), now)
+    return composed(db, instances.load(db, again), now, runs.inputs(db, again))[0]
 
 
 def _lost(instance: int, run_number: int, now: int) -> Result:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tidemill.domain.control.kinds import control_of
 from tidemill.domain.definitions import TaskAt
 from tidemill.domain.instance import SCHEDULER_TRIGGER
 from tidemill.domain.schedule import Cycle
@@ -104,6 +105,7 @@ class Container:
             "signalled_time": None,
             "parameters": "{}",
             "data_source": None,
+            "control": None,
             "run_window": None,
         }
 
@@ -122,6 +124,7 @@ def pinned(task: TaskAt) -> Row:
         "max_parallel": definition.max_parallel_instances or 0,
         "signalled_time": 0 if definition.type == SCHEDULER_TRIGGER else None,
         "data_source": definition.data_source.name if definition.data_source else None,
+        "control": control_of(definition),
     }
 
 

@@ -30,6 +30,9 @@ def _waits_for_time(now: int) -> ColumnElement[bool]:
     return and_(t.status == "NotRun", t.frozen == 0, t.due_time > now, or_(t.pending_upstreams == 0, through_entry))
 
 
+_recurrence = case((t.frozen == 1, "Pause"), (t.unchosen == 1, "ConditionUnchoose"), else_=t.recurrence)
+
+
 def has_status(status: str, now: int) -> ColumnElement[bool]:
     if status == "WaitTime":
         return _waits_for_time(now)
@@ -122,7 +125,7 @@ def _conditions(wanted: TaskInstanceFilter, now: int) -> list[ColumnElement[bool
         (wanted.resource_group_id, t.resource_group_id == wanted.resource_group_id),
         (wanted.status, has_status(wanted.status or "", now)),
         (wanted.trigger_type, manual if wanted.trigger_type == "Manual" else not_(manual)),
-        (wanted.recurrence, case((t.frozen == 1, "Pause"), else_=t.recurrence) == wanted.recurrence),
+        (wanted.recurrence, _recurrence == wanted.recurrence),
         (wanted.workflow_id, t.workflow_id == wanted.workflow_id),
         (wanted.workflow_instance_id, t.workflow_instance_id == wanted.workflow_instance_id),
         (wanted.workflow_instance_type, w.type == wanted.workflow_instance_type),

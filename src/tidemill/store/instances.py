@@ -22,6 +22,7 @@ from sqlalchemy import (
 )  # fmt: skip
 from sqlalchemy.sql.elements import ColumnElement
 
+from tidemill.domain.control.kinds import MERGE
 from tidemill.domain.instance import Change, Instance
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
 from tidemill.store.tables import READY, event, instance_edge, operation, task_instance, workflow_instance
@@ -32,7 +33,8 @@ w = workflow_instance.c
 
 _FIELDS = tuple(field.name for field in fields(Instance))
 _KEYS = {"id", "kind", "representative_id", "recurrence", "immediate", "trigger_time", "pending_upstreams",
-         "rerun_mode", "rerun_times", "rerun_interval", "upstreams_done_time", "run_window"}  # fmt: skip
+         "rerun_mode", "rerun_times", "rerun_interval", "upstreams_done_time", "run_window", "control",
+         "unchosen"}  # fmt: skip
 _SAVED = tuple(name for name in _FIELDS if name not in _KEYS)
 _TEXTS = {"status", "stop_user", "reason", "operation_type"}
 
@@ -70,6 +72,13 @@ _counters = Statement(select(t.id, t.status, t.unfinished, t.failed, t.started_t
 _satisfy = Statement(
     update(instance_edge)
     .where(e.upstream_id.in_(given_ids()), e.satisfied == 0)
+    .values(satisfied=1)
+    .returning(e.downstream_id)
+)
+_merge = exists(select(1).where(t.id == e.downstream_id, t.control == MERGE))
+_satisfy_merges = Statement(
+    update(instance_edge)
+    .where(e.upstream_id.in_(given_ids()), e.satisfied == 0, _merge)
     .values(satisfied=1)
     .returning(e.downstream_id)
 )
@@ -129,6 +138,9 @@ _recheck = Statement(
         e.downstream_id.in_(given_ids()),
         e.satisfied == 1,
         exists(select(1).where(_ran_upstream.c.id == e.upstream_id, _ran_upstream.c.status != "Success")),
+        ~and_(
+            _merge, exists(select(1).where(_ran_upstream.c.id == e.upstream_id, _ran_upstream.c.status == "Failure"))
+        ),
     )
     .values(satisfied=0)
     .returning(e.downstream_id)
@@ -275,6 +287,13 @@ def _tally(ids: Iterable[int]) -> str:
 def satisfy(db: Connection, now: int, upstream_ids: Iterable[int]) -> None:
     """Lower the pending upstreams of all that waited for these; an edge counts once however often this is said."""
     downstream = [row[0] for row in _satisfy(db, ids=as_ids(upstream_ids))]
+    if downstream:
+        _release(db, now=now, rows=_tally(downstream))
+
+
+def satisfy_merges(db: Connection, now: int, upstream_ids: Iterable[int]) -> None:
+    """The same for merges alone: they wait for the end of their upstreams, whatever it is."""
+    downstream = [row[0] for row in _satisfy_merges(db, ids=as_ids(upstream_ids))]
     if downstream:
         _release(db, now=now, rows=_tally(downstream))
 

@@ -79,7 +79,8 @@ _RENEWED = (
     ("task_version", BigInteger), ("period_number", BigInteger), ("recurrence", String), ("immediate", BigInteger),
     ("waits_entry", BigInteger), ("rerun_mode", String), ("rerun_times", BigInteger), ("rerun_interval", BigInteger),
     ("timeout", BigInteger), ("resource_group_id", String), ("priority", BigInteger), ("parameters", String),
-    ("data_source", String), ("max_parallel", BigInteger), ("signalled_time", BigInteger), ("modify_time", BigInteger),
+    ("data_source", String), ("control", String), ("max_parallel", BigInteger), ("signalled_time", BigInteger),
+    ("modify_time", BigInteger),
 )  # fmt: skip
 _renewed = given("rows", ("id", BigInteger), *_RENEWED)
 _renew = Statement(

@@ -4,14 +4,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, String, exists, func, insert, literal, select, text, update
+from sqlalchemy import Connection, String, and_, exists, func, insert, literal, or_, select, text, update
 
+from tidemill.domain.control.kinds import CYCLE, TRAVERSE
+from tidemill.domain.variables import Value, inputs_from_json
 from tidemill.runners.contract import Result
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
 from tidemill.store.tables import LIMITED, QUEUED, RUNNING, resource_group, run, task_instance, task_version
 
 r = run.c
 t = task_instance.c
+
+_is_executed = or_(
+    t.control.is_(None), and_(t.control != TRAVERSE, t.control != CYCLE)
+)  # a loop runs without a runner and a slot
 
 _ended = given(
     "rows",
@@ -98,7 +104,9 @@ _orders = Statement(
     )
     .where(t.id.in_(given_ids()))
 )
-_groups = Statement(select(t.resource_group_id, func.count()).where(text(RUNNING)).group_by(t.resource_group_id))
+_groups = Statement(
+    select(t.resource_group_id, func.count()).where(text(RUNNING), _is_executed).group_by(t.resource_group_id)
+)
 _next_group = Statement(
     select(func.min(t.resource_group_id)).where(text(QUEUED), t.resource_group_id > bindparam("after"))
 )
@@ -135,8 +143,13 @@ _pick = Statement(
     .order_by(*_QUEUE_ORDER)
     .limit(bindparam("room", type_=Integer))
 )
+_inputs = Statement(
+    select(t.id, r.inputs)
+    .join_from(task_instance, run, (r.instance_id == t.id) & (r.run_number == t.run_number))
+    .where(t.id.in_(given_ids()), r.inputs.is_not(None))
+)
 _slots = Statement(select(resource_group.c.id, resource_group.c.slots))
-_now_running = select(t.id, t.run_number).where(text(RUNNING)).subquery("now_running")
+_now_running = select(t.id, t.run_number).where(text(RUNNING), _is_executed).subquery("now_running")
 _running = Statement(
     select(_now_running.c.id, _now_running.c.run_number, r.boot).join_from(
         _now_running, run, (r.instance_id == _now_running.c.id) & (r.run_number == _now_running.c.run_number)
@@ -173,6 +186,11 @@ def orders(db: Connection, ids: Iterable[int]) -> list[Order]:
 def running(db: Connection) -> list[tuple[int, int, str]]:
     """(instance, run number, boot id) of every run that the database calls Running."""
     return [(instance, run_number, boot) for instance, run_number, boot in _running(db)]
+
+
+def inputs(db: Connection, ids: Iterable[int]) -> dict[int, dict[str, Value]]:
+    """Instance: the input variables that its latest run was given, of those that have any."""
+    return {row[0]: inputs_from_json(row[1]) for row in _inputs(db, ids=as_ids(ids))}
 
 
 def to_stop(db: Connection) -> list[tuple[int, int]]:

@@ -296,6 +296,8 @@ task_instance = Table(
     # what it is and what it waits for
     _text("status", required=True),
     _text("recurrence", required=True),
+    _text("control"),  # the task's type, where there is more to it than to run it; see domain/control
+    _flag("unchosen"),  # a branch above chose another arm: it ends as a dry run
     _flag("immediate"),  # ends in a wave, without a runner: VIRTUAL, dry runs, workflows
     _flag("frozen"),
     _count("pending_upstreams"),
@@ -351,8 +353,32 @@ instance_edge = Table(
     _number("upstream_id", required=True),
     _text("type", required=True),  # Normal, CrossCycle or Gate (a date of a serial backfill)
     _flag("satisfied"),
+    _flag("skips"),  # its upstream, a branch or below one, does not choose the downstream
     PrimaryKeyConstraint("downstream_id", "upstream_id", "type"),
     Index("ix_instance_edge_upstream", "upstream_id"),
+    sqlite_with_rowid=False,
+)
+
+instance_variable = Table(
+    "instance_variable",
+    metadata,
+    _number("instance_id", required=True),
+    _text("name", required=True),
+    _text("value", required=True),  # JSON: a text, a row or rows (domain/variables)
+    PrimaryKeyConstraint("instance_id", "name"),
+    sqlite_with_rowid=False,
+)
+
+iteration = Table(
+    "iteration",
+    metadata,
+    _number("instance_id", required=True),  # of the loop
+    _count("run_number"),
+    _count("turn"),  # from 0
+    _number("representative_id", required=True),  # of the workflow instance that is this turn of the loop's body
+    _text("current"),  # JSON: the element that a for-each goes over
+    PrimaryKeyConstraint("instance_id", "run_number", "turn"),
+    Index("ix_iteration_representative_id", "representative_id"),
     sqlite_with_rowid=False,
 )
 
