@@ -186,7 +186,6 @@ class BodyTask(Wire):
     rerun_mode: RerunMode
     rerun_times: Annotated[Integer | None, OrNone] = None
     rerun_interval: Annotated[Integer | None, OrNone] = None
-    max_parallel_instances: Annotated[Annotated[Integer, Field(ge=1, le=10_000)] | None, OrNone] = None
     script: Script | None = None
     trigger: TaskTrigger
     runtime_resource: RuntimeResource
@@ -200,9 +199,11 @@ class BodyTask(Wire):
 class Task(BodyTask):
     """A task inside a workflow, as UpdateWorkflow takes it.
 
-    `sub_tasks`, the body of a loop, is an extension of Tidemill; their dependencies stay among themselves.
+    `sub_tasks`, the body of a loop, is an extension of Tidemill; their dependencies stay among themselves. So is
+    `max_parallel_instances` (docs/decisions/0012): absent, any number may run at once.
     """
 
+    max_parallel_instances: Annotated[Annotated[Integer, Field(ge=1, le=10_000)] | None, OrNone] = None
     sub_tasks: Annotated[tuple[BodyTask, ...], ListOf] = ()
 
 

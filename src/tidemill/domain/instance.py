@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from tidemill.domain.status import FINAL, WAITING, Event, Status, reach
 from tidemill.domain.windows import Window
 
-SCHEDULER_TRIGGER = "SCHEDULER_TRIGGER"
-SIGNAL_KEPT = 24 * 3_600_000  # milliseconds; one not used by then is lost (scheduling-semantics 6.8)
 PAUSED = ("Pause", "PauseCalendar")
 UNCHOSEN = "It's set condition-skip by task"  # the log of an instance on an arm that no branch chose
+SCHEDULER_TRIGGER = "SCHEDULER_TRIGGER"
+SIGNAL_KEPT = 24 * 3_600_000  # milliseconds; one not used by then is lost (scheduling-semantics 6.8)
 RETRIES_LOST = 3  # the third lost run in a row is Failure
 SERVER_STOPPED = "server stopped"  # a run that the server's own end took along: it runs again and counts for nothing
 
