@@ -12,6 +12,8 @@ from pydantic.fields import FieldInfo
 from tidemill.actions import calendar_models as c
 from tidemill.actions import deed_models as d
 from tidemill.actions import instance_models as i
+from tidemill.actions import neighbour_models as n
+from tidemill.actions import rerun_models as r
 from tidemill.actions import task_models as t
 from tidemill.actions import workflow_models as w
 from tidemill.actions.shared_models import Sort, SuccessInfoResponse, SuccessResponse
@@ -42,6 +44,13 @@ MODELS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "SetSuccessTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
     "SuspendTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
     "ResumeTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
+    "ListUpstreamTaskInstances": (n.ListNeighboursRequest, n.ListUpstreamTaskInstancesResponse),
+    "ListDownstreamTaskInstances": (n.ListNeighboursRequest, n.ListDownstreamTaskInstancesResponse),
+    "RerunWorkflowInstances": (r.RerunWorkflowInstancesRequest, r.RerunWorkflowInstancesResponse),
+    "GetRerunWorkflowInstancesResult": (
+        r.GetRerunWorkflowInstancesResultRequest,
+        r.GetRerunWorkflowInstancesResultResponse,
+    ),
     "UpdateTaskInstances": (d.UpdateTaskInstancesRequest, SuccessInfoResponse),
     "TriggerSchedulerTaskInstance": (d.TriggerSchedulerTaskInstanceRequest, SuccessResponse),
     "RemoveTaskInstanceDependencies": (d.RemoveTaskInstanceDependenciesRequest, SuccessResponse),
@@ -59,6 +68,14 @@ MODELS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
 
 _INSTANCE_RECURRENCES = set(get_args(i.InstanceRecurrence))
 _DEEDS = ("Rerun", "Stop", "SetSuccess", "Suspend", "Resume")
+
+_NEIGHBOUR = {
+    "TriggerRecurrence": _INSTANCE_RECURRENCES,
+    "WorkflowInstanceType": set(get_args(i.AnyInstanceType)),
+    "Status": {*get_args(i.WorkflowInstanceStatus), "WaitTrigger"},
+    "RerunMode": {"AllDenied", "FailureAllowed", "AllAllowed"},
+    "TriggerType": {"Scheduler", "Manual"},
+}
 
 # Where we say something else than the description, and what.
 OURS: dict[str, dict[str, Any]] = {
@@ -90,6 +107,14 @@ OURS: dict[str, dict[str, Any]] = {
     # keys of a JSON text, which travels as text
     "ListWorkflowInstances.Filter": {"type": "object"},
     "ListTaskInstances.Filter": {"type": "object"},
+    # both lists of both directions show the same
+    **{
+        f"List{way}TaskInstances.PagingInfo.{inside}.{field}": {"enum": enum}
+        for way in ("Upstream", "Downstream")
+        for inside in ("TaskInstances", f"{way}TaskInstances.TaskInstance")
+        for field, enum in _NEIGHBOUR.items()
+    },
+    "ListDownstreamTaskInstances.PagingInfo.TaskInstances.ProjectEnv": {"enum": {"Prod", "Dev"}},
     # GetTaskInstance shows more of these than the list is said to; both show the same here
     "ListTaskInstances.PagingInfo.TaskInstances.TriggerRecurrence": {"enum": _INSTANCE_RECURRENCES},
     "ListTaskInstances.PagingInfo.TaskInstances.WorkflowInstanceType": {"enum": set(get_args(i.AnyInstanceType))},

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.scheduler.conftest import World
-from tidemill.scheduler import operate
+from tidemill.scheduler import changing, operate
 from tidemill.store.tables import instance_edge, task_instance, workflow_instance
 
 HOUR = 3_600_000
@@ -102,6 +102,16 @@ def paused(world: World, mode: str) -> None:
     world.end("a")
 
 
+def wait_trigger(world: World, mode: str) -> None:
+    begin(world, b={"RerunMode": mode, "Type": "SCHEDULER_TRIGGER"})
+    world.end("a")
+
+
+def frozen_trigger(world: World, mode: str) -> None:
+    wait_trigger(world, mode)
+    world.operate(operate.suspend, "b")
+
+
 def cut(db, by, ids: list[int]) -> dict[int, str]:
     upstreams = db.execute(select(instance_edge.c.upstream_id).where(instance_edge.c.downstream_id == ids[0])).scalars()
     return {ids[0]: operate.remove_dependencies(db, by, ids[0], list(upstreams))}
@@ -111,31 +121,34 @@ STATES: dict[str, Callable[[World, str], None]] = {
     "not run": fresh, "frozen": frozen, "wait time": wait_time, "wait resource": wait_resource,
     "frozen in queue": frozen_in_queue, "retry": retry, "queued retry": queued_retry, "running": running,
     "stopping": stopping, "success": success, "failure": failure, "rerun": rerun, "rerun below": rerun_below,
-    "paused": paused,
+    "paused": paused, "wait trigger": wait_trigger, "frozen trigger": frozen_trigger,
 }  # fmt: skip
 DEEDS = {
     "rerun": operate.rerun, "stop": operate.stop, "set success": operate.set_success, "suspend": operate.suspend,
-    "resume": operate.resume, "cut": cut,
+    "resume": operate.resume, "cut": cut, "fire": changing.fire,
 }  # fmt: skip
 
 # A cell is `-` where the operation is refused, else b's status after a turn, and how b and c end when all that runs
-# succeeds (S Success, F Failure, N NotRun, W WaitResource). The first column says how they end with nothing done.
+# succeeds (S Success, F Failure, N NotRun, W WaitResource or WaitTrigger). The first column says how they end with
+# nothing done.
 TABLE = """
-state           | end | rerun      | stop       | set success | suspend         | resume          | cut
-not run         | SS  | -          | -          | Success SS  | NotRun NN       | -               | Running SS
-frozen          | NN  | -          | -          | Success SS  | -               | NotRun SS       | NotRun NN
-wait time       | SS  | -          | -          | Success SS  | NotRun NN       | -               | NotRun SS
-wait resource   | SS  | -          | Failure FN | Success SS  | WaitResource WN | -               | -
-frozen in queue | WN  | -          | Failure FN | Success SS  | -               | WaitResource SS | -
-retry           | SS  | -          | Failure FN | Success SS  | -               | -               | -
-queued retry    | SS  | -          | Failure FN | Success SS  | -               | -               | -
-running         | SS  | -          | Running FN | -           | -               | -               | -
-stopping        | FN  | -          | Running FN | -           | -               | -               | -
-success         | SS  | Running SS | -          | -           | -               | -               | -
-failure         | FN  | Running SS | -          | Success SS  | -               | -               | -
-rerun           | SS  | -          | Failure FN | Success SS  | NotRun NN       | -               | Running SS
-rerun below     | SS  | -          | Failure FN | Success SS  | NotRun NN       | -               | Running SS
-paused          | FN  | Failure FN | -          | Success SS  | -               | Running SS      | -
+state          | end| rerun     | stop      | set success| suspend        | resume         | cut       | fire
+not run        | SS | -         | -         | Success SS | NotRun NN      | -              | Running SS| -
+frozen         | NN | -         | -         | Success SS | -              | NotRun SS      | NotRun NN | -
+wait time      | SS | -         | -         | Success SS | NotRun NN      | -              | NotRun SS | -
+wait resource  | SS | -         | Failure FN| Success SS | WaitResource WN| -              | -         | -
+frozen in queue| WN | -         | Failure FN| Success SS | -              | WaitResource SS| -         | -
+retry          | SS | -         | Failure FN| Success SS | -              | -              | -         | -
+queued retry   | SS | -         | Failure FN| Success SS | -              | -              | -         | -
+running        | SS | -         | Running FN| -          | -              | -              | -         | -
+stopping       | FN | -         | Running FN| -          | -              | -              | -         | -
+success        | SS | Running SS| -         | -          | -              | -              | -         | -
+failure        | FN | Running SS| -         | Success SS | -              | -              | -         | -
+rerun          | SS | -         | Failure FN| Success SS | NotRun NN      | -              | Running SS| -
+rerun below    | SS | -         | Failure FN| Success SS | NotRun NN      | -              | Running SS| -
+paused         | FN | Failure FN| -         | Success SS | -              | Running SS     | -         | -
+wait trigger   | WN | -         | Failure FN| Success SS | WaitTrigger WN | -              | -         | Success SS
+frozen trigger | WN | -         | Failure FN| Success SS | -              | WaitTrigger WN | -         | NotRun NN
 """
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from tests.scheduler.conftest import World
 from tests.scheduler.test_operations import cut, on_the_whole
-from tidemill.scheduler import operate
+from tidemill.scheduler import changing, operate
 from tidemill.store.engine import open_database
 from tidemill.store.schema import prepare
 from tidemill.store.tables import instance_edge, task_instance
@@ -33,13 +33,14 @@ deeds = st.sampled_from(
         "cut",
         "start",
         "stop all",
+        "fire",
     ]
 )
 steps = st.lists(st.tuples(deeds, st.integers(0, SIZE - 1)), max_size=20)
 OUTCOMES = {"succeed": (0, "exited"), "fail": (1, "exited"), "lose": (None, "lost"), "time out": (None, "timed_out")}
 OPERATIONS = {
     "rerun": operate.rerun, "set success": operate.set_success, "suspend": operate.suspend,
-    "resume": operate.resume, "stop": operate.stop, "cut": cut,
+    "resume": operate.resume, "stop": operate.stop, "cut": cut, "fire": changing.fire,
 }  # fmt: skip
 WHOLE = {"start": operate.start_workflows, "stop all": operate.stop_workflows}
 
@@ -95,7 +96,8 @@ def test_any_course_of_events_keeps_the_books_and_can_be_brought_to_an_end(
         with database.write() as db:
             prepare(db)
         world = World(database)
-        world.define(graph, t0={"RerunTimes": 1}, t1={"Type": "VIRTUAL"}, t2={"RerunMode": "AllDenied"})
+        options = {"t1": {"Type": "VIRTUAL"}, "t2": {"RerunMode": "AllDenied"}, "t3": {"Type": "SCHEDULER_TRIGGER"}}
+        world.define(graph, t0={"RerunTimes": 1}, **options)
         world.create(auto_start=not held)
         world.turn()
         for deed, number in course:
@@ -104,6 +106,7 @@ def test_any_course_of_events_keeps_the_books_and_can_be_brought_to_an_end(
         while set(world.statuses().values()) != {"Success"}:
             for name in graph:
                 do(world, "resume", name)
+                do(world, "fire", name)
                 do(world, "succeed", name)
                 if world.statuses()[name] == "Failure":
                     do(world, "set success", name)

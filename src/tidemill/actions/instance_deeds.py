@@ -41,7 +41,7 @@ def create(context: Context, request: CreateWorkflowInstancesRequest) -> CreateW
         context.db,
         id=allocate(context.db, 1)[0],
         uuid=uuid,
-        kind="CreateWorkflowInstances",
+        kind=operations.CREATION,
         state="Creating",
         env=env,
         project_id=request.project_id,

@@ -13,6 +13,10 @@ from tidemill.actions import (
     instance_deeds,
     instance_models,
     instance_views,
+    neighbour_models,
+    neighbours,
+    rerun_models,
+    rerunning,
     shared_models,
     single_deeds,
     task_models,
@@ -40,7 +44,8 @@ class Action:
         return self.permission == "read"
 
 
-_W, _T, _I, _D, _S = workflow_models, task_models, instance_models, deed_models, shared_models
+_W, _T, _I, _S = workflow_models, task_models, instance_models, shared_models
+_D, _R, _N = deed_models, rerun_models, neighbour_models
 _C = calendar_models
 
 _LISTED = [
@@ -131,6 +136,34 @@ _LISTED = [
         _C.ListCalendarVersionsRequest,
         _C.ListCalendarVersionsResponse,
         calendars.list_versions,
+        "read",
+    ),
+    Action(
+        "ListUpstreamTaskInstances",
+        _N.ListNeighboursRequest,
+        _N.ListUpstreamTaskInstancesResponse,
+        neighbours.list_upstreams,
+        "read",
+    ),
+    Action(
+        "ListDownstreamTaskInstances",
+        _N.ListNeighboursRequest,
+        _N.ListDownstreamTaskInstancesResponse,
+        neighbours.list_downstreams,
+        "read",
+    ),
+    Action(
+        "RerunWorkflowInstances",
+        _R.RerunWorkflowInstancesRequest,
+        _R.RerunWorkflowInstancesResponse,
+        rerunning.rerun_workflows,
+        "operate",
+    ),
+    Action(
+        "GetRerunWorkflowInstancesResult",
+        _R.GetRerunWorkflowInstancesResultRequest,
+        _R.GetRerunWorkflowInstancesResultResponse,
+        rerunning.rerun_result,
         "read",
     ),
     Action(

@@ -169,7 +169,10 @@ class WorkflowTrigger(Wire):
 
 
 class BodyTask(Wire):
-    """A task inside a loop. Timeout and RerunInterval are seconds."""
+    """A task inside a loop. Timeout and RerunInterval are seconds.
+
+    `max_parallel_instances` is Tidemill's own (docs/decisions/0012): absent, any number may run at once.
+    """
 
     id: Annotated[Integer | None, OrNone] = None
     client_unique_code: Annotated[str | None, OrNone] = None

@@ -20,6 +20,7 @@ from tidemill.domain.selection import Selection
 from tidemill.scheduler.evaluation import scheduled_on, values_of
 from tidemill.scheduler.links import links_of
 from tidemill.scheduler.planning import calendars_of, linked_at, plan_unit
+from tidemill.scheduler.rerunning import rerun_unit
 from tidemill.scheduler.rows import Container, Row, pinned, task_row
 from tidemill.store import making, operations
 from tidemill.store.engine import Database
@@ -41,7 +42,7 @@ def create(database: Database, now: int) -> bool:
             due = operations.next_unfinished(db)
             if due is None:
                 return False
-            made += plan_unit(db, due, now) if due.kind == operations.PLANNING else _unit(db, due, now)
+            made += _UNITS.get(due.kind, _unit)(db, due, now)
     return True
 
 
@@ -61,6 +62,9 @@ def _unit(db: Connection, operation: Operation, now: int) -> int:
     else:
         operations.advance(db, operation.id, operation.cursor + 1, message)
     return rows
+
+
+_UNITS = {operations.PLANNING: plan_unit, operations.RERUN: rerun_unit}
 
 
 class _Date:
