@@ -13,6 +13,7 @@ from tidemill.actions import calendar_models as c
 from tidemill.actions import deed_models as d
 from tidemill.actions import instance_models as i
 from tidemill.actions import neighbour_models as n
+from tidemill.actions import parameter_models as p
 from tidemill.actions import rerun_models as r
 from tidemill.actions import task_models as t
 from tidemill.actions import workflow_models as w
@@ -64,6 +65,13 @@ MODELS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "DeleteCalendar": (c.CalendarIdRequest, SuccessResponse),
     "ListCalendars": (c.ListCalendarsRequest, c.ListCalendarsResponse),
     "ListCalendarVersions": (c.ListCalendarVersionsRequest, c.ListCalendarVersionsResponse),
+    "CreateParameter": (p.CreateParameterRequest, p.CreateParameterResponse),
+    "UpdateParameter": (p.UpdateParameterRequest, p.UpdateParameterResponse),
+    "RollbackParameter": (p.RollbackParameterRequest, SuccessResponse),
+    "DeleteParameter": (p.ParameterIdRequest, SuccessResponse),
+    "GetParameter": (p.ParameterIdRequest, p.GetParameterResponse),
+    "ListParameters": (p.ListParametersRequest, p.ListParametersResponse),
+    "ListParameterVersions": (p.ListParameterVersionsRequest, p.ListParameterVersionsResponse),
 }
 
 _INSTANCE_RECURRENCES = set(get_args(i.InstanceRecurrence))
@@ -94,7 +102,12 @@ OURS: dict[str, dict[str, Any]] = {
     "GetTask.Task.MaxParallelInstances": {"type": "integer"},
     "GetTask.Task.SubTasks.SubTasks.MaxParallelInstances": {"type": "integer"},
     "ListTasks.PagingInfo.Tasks.MaxParallelInstances": {"type": "integer"},
-    # an output or a tag that names nothing is no use
+    # an output or a tag that names nothing is no use, nor is a value without its environment
+    **{
+        f"{action}Parameter.Properties.{name}": {"required": True}
+        for action in ("Create", "Update")
+        for name in ("EnvType", "Value")
+    },
     "UpdateWorkflow.Outputs.TaskOutputs.Output": {"required": True},
     "UpdateWorkflow.Tasks.Outputs.TaskOutputs.Output": {"required": True},
     "CreateWorkflowInstances.Tags.Key": {"required": True},

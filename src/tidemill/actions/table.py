@@ -15,6 +15,8 @@ from tidemill.actions import (
     instance_views,
     neighbour_models,
     neighbours,
+    parameter_models,
+    parameters,
     rerun_models,
     rerunning,
     shared_models,
@@ -47,6 +49,7 @@ class Action:
 _W, _T, _I, _S = workflow_models, task_models, instance_models, shared_models
 _D, _R, _N = deed_models, rerun_models, neighbour_models
 _C = calendar_models
+_P = parameter_models
 
 _LISTED = [
     Action("CreateWorkflow", _W.CreateWorkflowRequest, _W.CreateWorkflowResponse, workflows.create, "develop"),
@@ -188,6 +191,19 @@ _LISTED = [
         _D.ListTaskInstanceOperationLogsRequest,
         _D.ListTaskInstanceOperationLogsResponse,
         single_deeds.list_logs,
+        "read",
+    ),
+    Action("CreateParameter", _P.CreateParameterRequest, _P.CreateParameterResponse, parameters.create, "administer"),
+    Action("UpdateParameter", _P.UpdateParameterRequest, _P.UpdateParameterResponse, parameters.update, "administer"),
+    Action("RollbackParameter", _P.RollbackParameterRequest, _S.SuccessResponse, parameters.rollback, "administer"),
+    Action("DeleteParameter", _P.ParameterIdRequest, _S.SuccessResponse, parameters.delete, "administer"),
+    Action("GetParameter", _P.ParameterIdRequest, _P.GetParameterResponse, parameters.get, "read"),
+    Action("ListParameters", _P.ListParametersRequest, _P.ListParametersResponse, parameters.list_, "read"),
+    Action(
+        "ListParameterVersions",
+        _P.ListParameterVersionsRequest,
+        _P.ListParameterVersionsResponse,
+        parameters.list_versions,
         "read",
     ),
 ]

@@ -15,13 +15,19 @@ from tidemill.runners.contract import Run
 from tidemill.store.runs import Order
 
 
-def compose(order: Order, run_number: int, now: int, inputs: Mapping[str, Value], turn: Iteration | None = None) -> Run:
+def compose(
+    order: Order,
+    values: Resolved,
+    run_number: int,
+    now: int,
+    inputs: Mapping[str, Value],
+    turn: Iteration | None = None,
+) -> Run:
     """The run to hand over; its log is named by the day on which it starts, in UTC.
 
-    `turn` is the iteration of a loop to which the instance belongs. Raises Malformed where the script cannot be
-    prepared: an index of an input variable that is out of range.
+    `values` are the order's parameters, its secrets among them; `turn` is the iteration of a loop to which the instance
+    belongs. Raises Malformed where the script cannot be prepared: an index of an input variable that is out of range.
     """
-    values = Resolved.from_json(order.parameters)
     task_type, script = order.task_type, order.script
     if task_type in ASSIGNING:
         task_type, script = astuple(read_assignment(script))

@@ -16,13 +16,14 @@ from tidemill.domain.creation import Creation
 from tidemill.domain.definitions import WorkflowAt
 from tidemill.domain.drafts import Draft, Scheduled, draft, edges_of, weights
 from tidemill.domain.instance_edges import Edge, Link
+from tidemill.domain.parameters import NO_WORKSPACE, Workspace
 from tidemill.domain.selection import Selection
 from tidemill.scheduler.evaluation import scheduled_on, values_of
 from tidemill.scheduler.links import links_of
 from tidemill.scheduler.planning import calendars_of, linked_at, plan_unit
 from tidemill.scheduler.rerunning import rerun_unit
 from tidemill.scheduler.rows import Container, Row, pinned, task_row
-from tidemill.store import making, operations
+from tidemill.store import making, operations, parameters
 from tidemill.store.engine import Database
 from tidemill.store.ids import allocate
 from tidemill.store.operations import Operation
@@ -170,7 +171,7 @@ class _Date:
     ) -> list[Row]:
         inside = {item.id for item in drafts}
         preceded = {edge.downstream_id for edge in edges if edge.type == "Normal" and edge.upstream_id in inside}
-        values = values_of(self._asked, self._bizdate, drafts, {item[0]: item[4] for item in self._asked.workflows()})
+        values = values_of(self._asked, self._bizdate, drafts, self._workspaces())
         heavy = self._weights()
         rows: list[Row] = []
         for item in drafts:
@@ -197,6 +198,12 @@ class _Date:
                 "pending_upstreams": waiting.get(item.id, 0) + entry,
             })  # fmt: skip
         return rows
+
+    def _workspaces(self) -> dict[int, tuple[str, Workspace]]:
+        """Workflow: its time zone and its project's parameters."""
+        found = parameters.workspaces(self._db, set(self._projects.values()), self._asked.env)
+        members = self._asked.workflows()
+        return {item.workflow_id: (item.time_zone, found.get(item.project_id, NO_WORKSPACE)) for item in members}
 
     def _fixed(self, item: Draft) -> Row:
         """What the version says, with what the run says instead."""

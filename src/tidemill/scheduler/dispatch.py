@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from tidemill.domain.errors import Malformed
 from tidemill.domain.instance import Instance, end, move, opening, start
+from tidemill.domain.parameters import Resolved
 from tidemill.domain.status import Event, Status
 from tidemill.domain.variables import inputs_to_json
 from tidemill.runners.contract import Result, Run
@@ -15,6 +16,7 @@ from tidemill.scheduler.compose import compose
 from tidemill.scheduler.consequences import carry_out
 from tidemill.scheduler.variables import Inputs, inputs_of
 from tidemill.store import instances, loops, runs
+from tidemill.store.parameters import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Lease:
     boot: str
 
 
-def dispatch(db: Connection, now: int, lease: Lease, default_slots: int) -> list[Run]:
+def dispatch(db: Connection, now: int, lease: Lease, default_slots: int, vault: Vault | None = None) -> list[Run]:
     """Start as many queued instances as their resource groups have room for; the runs to hand over after the commit."""
     picked = instances.load(db, runs.pick(db, runs.slots(db), default_slots))
     started = [instance for instance in picked if opening(instance, now) == now]
@@ -35,7 +37,7 @@ def dispatch(db: Connection, now: int, lease: Lease, default_slots: int) -> list
         return []
     changes = [start(instance, now) for instance in started]
     inputs = inputs_of(db, with_variables) if (with_variables := [i.id for i in started if i.control]) else {}
-    orders, refused = composed(db, started, now, inputs)
+    orders, refused = composed(db, started, now, inputs, vault)
     logs = {run.instance: run.log for run in orders}
     runs.begin(db, [_row(item, logs.get(item.id), inputs.get(item.id), lease, now) for item in started])
     failed = [(instance, refused[instance.id]) for instance in started if instance.id in refused]
@@ -53,18 +55,22 @@ def _hold(db: Connection, now: int, late: Sequence[Instance]) -> None:
 
 
 def composed(
-    db: Connection, started: Sequence[Instance], now: int, inputs: Mapping[int, Inputs]
+    db: Connection, started: Sequence[Instance], now: int, inputs: Mapping[int, Inputs], vault: Vault | None
 ) -> tuple[list[Run], dict[int, str]]:
     """What each of these instances is to execute in its current run, in their order, and why others cannot."""
     by_id = {order.id: order for order in runs.orders(db, [instance.id for instance in started])}
     special = [instance.id for instance in started if instance.control is not None]
     turns = loops.turns_of(db, special) if special else {}
+    values = {id: Resolved.from_json(order.parameters) for id, order in by_id.items()}
+    places = {place for item in values.values() for place in item.secrets.values()}
+    opened = vault.opened(db, places) if vault is not None and places else {}
     orders: list[Run] = []
     refused: dict[int, str] = {}
 
     def _compose(instance: Instance) -> Run:
         id = instance.id
-        return compose(by_id[id], instance.run_number, now, inputs.get(id, {}), turns.get(id))
+        known = values[id].revealed(opened)
+        return compose(by_id[id], known, instance.run_number, now, inputs.get(id, {}), turns.get(id))
 
     for instance in started:
         try:

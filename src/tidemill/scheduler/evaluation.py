@@ -12,7 +12,7 @@ from tidemill.domain.definitions import WorkflowAt
 from tidemill.domain.drafts import Draft, Scheduled, inner_upstreams
 from tidemill.domain.expressions import Base
 from tidemill.domain.moments import midnight, wall_clock
-from tidemill.domain.parameters import Levels, declare, resolve_levels
+from tidemill.domain.parameters import Levels, Workspace, declare, resolve_levels
 from tidemill.domain.schedule import Cycle, expand_day, parse_validity
 
 Values = dict[int, str]
@@ -41,23 +41,25 @@ def _cycles(workflow: WorkflowAt, asked: Creation, zone: ZoneInfo, bizdate: date
     return [cycle._replace(dry_run=False) for cycle in chosen[:1]] if asked.type == "SmokeTest" else chosen
 
 
-def values_of(asked: Creation, bizdate: str, drafts: Sequence[Draft], zones: Mapping[int, str]) -> Values:
-    """Instance: its resolved parameters as JSON (`domain.parameters.Resolved`); `zones` by workflow."""
+def values_of(
+    asked: Creation, bizdate: str, drafts: Sequence[Draft], workspaces: Mapping[int, tuple[str, Workspace]]
+) -> Values:
+    """Instance: its resolved parameters as JSON (`domain.parameters.Resolved`).
+
+    `workspaces` are by workflow: its time zone, and its project's parameters.
+    """
     day = date.fromisoformat(bizdate)
-    levels = {(item.workflow.id, item.task.id): item for item in drafts}
-    found = {key: levels_of(item.workflow, asked, item.task.id) for key, item in levels.items()}
-    return {
-        item.id: resolve_levels(
-            found[item.workflow.id, item.task.id],
-            Base(
-                item.cycle.trigger_time, day, ZoneInfo(zones[item.workflow.id]), item.workflow.id, item.task.id, item.id
-            ),
-        ).to_json()
-        for item in drafts
-    }
+    tasks = {item.task.id: item.workflow for item in drafts}
+    found = {task: levels_of(workflow, asked, task, workspaces[workflow.id][1]) for task, workflow in tasks.items()}
+
+    def base(item: Draft) -> Base:
+        zone = ZoneInfo(workspaces[item.workflow.id][0])
+        return Base(item.cycle.trigger_time, day, zone, item.workflow.id, item.task.id, item.id)
+
+    return {item.id: resolve_levels(found[item.task.id], base(item)).to_json() for item in drafts}
 
 
-def levels_of(workflow: WorkflowAt, asked: Creation, task_id: int) -> Levels:
+def levels_of(workflow: WorkflowAt, asked: Creation, task_id: int, workspace: Workspace) -> Levels:
     """The parameters that a task of this creation sees, with those of the run on top (scheduling-semantics 4.6)."""
     script = next(task.definition.script for task in workflow.tasks if task.id == task_id)
     override = asked.task_parameters.get(task_id)
@@ -67,6 +69,7 @@ def levels_of(workflow: WorkflowAt, asked: Creation, task_id: int) -> Levels:
     return Levels(
         task=declare(script.parameters if script else None),
         workflow=tuple(declared.values()),
+        workspace=workspace,
         override=None if override is None else declare(override),
         manual=asked.manual,
         given=_given(asked.workflow_parameters) if asked.manual else {},

@@ -18,6 +18,7 @@ from tidemill.scheduler.rescue import rescue
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
 from tidemill.store.engine import Database
+from tidemill.store.parameters import Vault
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _AFTER_ERROR = 1.0  # seconds
 class Scheduler:
     """Drives the steps over one database with one runner. `run` blocks; `stop` ends it from any thread.
 
-    Without `planning` rules nothing is planned by the clock.
+    Without `planning` rules nothing is planned by the clock; without a `vault` runs that need a secret are refused.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Scheduler:
         boot: str,
         default_slots: int,
         planning: PlanningRules | None = None,
+        vault: Vault | None = None,
     ) -> None:
         self._database = database
         self._runner = runner
@@ -46,6 +48,7 @@ class Scheduler:
         self._lease = Lease(runner.name, boot)
         self._default_slots = default_slots
         self._planner = Planner(database, planning) if planning is not None else None
+        self._vault = vault
         self._changed = threading.Event()  # somebody else committed: look for creations and stops
         self._ending = threading.Event()
         self._unsettled: list[Result] = []
@@ -106,7 +109,7 @@ class Scheduler:
         with self._database.write(announce=False) as db:
             settle(db, now, self._unsettled, self._runner.output)
             more = release(db, now) or more
-            started = dispatch(db, now, self._lease, self._default_slots)
+            started = dispatch(db, now, self._lease, self._default_slots, self._vault)
             stops = runs.to_stop(db) if changed else []
             due = instances.next_due(db, now)
         self._hand_over(started, stops)
@@ -133,5 +136,5 @@ class Scheduler:
         now = self._clock.now()
         with self._database.write(announce=False) as db:
             settle(db, now, self._unsettled, self._runner.output)
-            again = rescue(db, now, self._lease)
+            again = rescue(db, now, self._lease, self._vault)
         self._hand_over(again, ())

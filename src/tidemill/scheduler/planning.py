@@ -21,11 +21,12 @@ from tidemill.domain.calendar import Calendar, recurrence_on
 from tidemill.domain.cron import Cron
 from tidemill.domain.definitions import WorkflowAt
 from tidemill.domain.drafts import DRY_RUNS, VIRTUAL, inner_upstreams
+from tidemill.domain.parameters import NO_WORKSPACE
 from tidemill.domain.schedule import Cycle, expand_day, parse_validity
 from tidemill.scheduler.links import link
 from tidemill.scheduler.rows import Container, Row, pinned, task_row
 from tidemill.scheduler.values import Values
-from tidemill.store import calendars, linking, making, operations, planning
+from tidemill.store import calendars, linking, making, operations, parameters, planning
 from tidemill.store.ids import allocate
 from tidemill.store.linking import Declared
 from tidemill.store.operations import Operation
@@ -118,6 +119,7 @@ def instances_step(asked: Planning, operation: Operation, now: int) -> Step:
         done = 0
         loaded = _load(db, units)
         marks = calendars_of(db, loaded, asked.cutoff)
+        workspaces = parameters.workspaces(db, {unit[2] for unit in units}, planning.ENV)
         for workflow, unit in zip(loaded, units, strict=True):
             if len(tasks) >= _ROWS:
                 break
@@ -126,7 +128,8 @@ def instances_step(asked: Planning, operation: Operation, now: int) -> Step:
                 continue
             planned = cycles_on(workflow, asked.time_zone, date.fromisoformat(asked.bizdate))
             cycles = [cycle for cycle in planned if (workflow.id, cycle.trigger_time) not in there]
-            values = Values(workflow, unit[2], asked.time_zone, asked.bizdate, {})
+            workspace = workspaces.get(unit[2], NO_WORKSPACE)
+            values = Values(workflow, asked.time_zone, asked.bizdate, workspace)
             project = projects[unit[2]][0]
             maker = Maker(
                 db, workflow, unit[2], project, asked.bizdate, operation.id, now, values, marks.get(workflow.id)

@@ -22,7 +22,7 @@ from tidemill.scheduler.planner import PlanningRules, note_due
 from tidemill.scheduler.planning import Maker, Planning, calendars_of, cycles_on, instances_step, read
 from tidemill.scheduler.rows import Row
 from tidemill.scheduler.values import Values
-from tidemill.store import linking, making, operations, planning, replacing
+from tidemill.store import linking, making, operations, parameters, planning, replacing
 from tidemill.store.ids import allocate
 from tidemill.store.linking import Declared
 from tidemill.store.operations import Operation
@@ -79,6 +79,7 @@ class _Day:
         self._workflow = found[deployed.version]
         self._before = found.get(deployed.version - 1)
         self._pass = self._pass_in_progress()
+        workspace = parameters.workspace(db, deployed.project_id, planning.ENV)
         self._maker = Maker(
             db,
             self._workflow,
@@ -87,7 +88,7 @@ class _Day:
             bizdate.isoformat(),
             self._pass[0].id if self._pass else 0,
             now,
-            Values(self._workflow, deployed.project_id, deployed.time_zone, bizdate.isoformat(), {}),
+            Values(self._workflow, deployed.time_zone, bizdate.isoformat(), workspace),
             calendars_of(db, [self._workflow], now + 1).get(self._workflow.id),
         )
 
