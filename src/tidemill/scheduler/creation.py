@@ -27,11 +27,11 @@ from tidemill.store import making, operations, parameters
 from tidemill.store.engine import Database
 from tidemill.store.ids import allocate
 from tidemill.store.operations import Operation
-from tidemill.store.versions import workflow_at
+from tidemill.store.versions import outline, workflow_at
 
 log = logging.getLogger(__name__)
 
-_ROWS = 5_000  # about as many instances in one turn of the loop
+_ROWS = 2_000  # about as many instances in one turn of the loop, so that dispatch goes on meanwhile
 _DAY = 24 * 3_600_000
 
 
@@ -114,7 +114,7 @@ class _Date:
             return []  # a test waits for nobody
         workflows = [item.workflow for item in self._scheduled]
         nodes = tasks | {item.id for item in workflows}
-        links = links_of(self._db, self._asked.env, linked_at(self._db, self._asked.env, workflows))
+        links = links_of(self._db, self._asked.env, linked_at(self._db, self._asked.env, list(map(outline, workflows))))
         return [link for link in links if link.downstream in nodes and link.upstream in nodes]
 
     def _edges(self, links: Sequence[Link], drafts: Sequence[Draft]) -> list[Edge]:

@@ -8,7 +8,7 @@ there already stays as it is (P1).
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -31,12 +31,14 @@ from tidemill.store.ids import allocate
 from tidemill.store.linking import Declared
 from tidemill.store.operations import Operation
 from tidemill.store.planning import InForce
-from tidemill.store.versions import workflows_at
+from tidemill.store.versions import Outline, outlines_at, workflows_at
 
 log = logging.getLogger(__name__)
 
 _WORKFLOWS = 256  # at most so many in one transaction
 _ROWS = 2_000  # about so many instances in one transaction
+_NODES = 2_000  # of so many tasks edges are made in one transaction
+_READ = 16  # so many workflows are read at a time
 
 
 Unit = tuple[int, int, int]  # workflow, version, project
@@ -117,10 +119,8 @@ def instances_step(asked: Planning, operation: Operation, now: int) -> Step:
         edges: list[Row] = []
         there = making.cycles(db, planning.ENV, [id for id, _, _ in units], asked.bizdate)
         done = 0
-        loaded = _load(db, units)
-        marks = calendars_of(db, loaded, asked.cutoff)
         workspaces = parameters.workspaces(db, {unit[2] for unit in units}, planning.ENV)
-        for workflow, unit in zip(loaded, units, strict=True):
+        for unit, workflow, calendar in _loaded(db, units, asked.cutoff):
             if len(tasks) >= _ROWS:
                 break
             done += 1
@@ -131,9 +131,7 @@ def instances_step(asked: Planning, operation: Operation, now: int) -> Step:
             workspace = workspaces.get(unit[2], NO_WORKSPACE)
             values = Values(workflow, asked.time_zone, asked.bizdate, workspace)
             project = projects[unit[2]][0]
-            maker = Maker(
-                db, workflow, unit[2], project, asked.bizdate, operation.id, now, values, marks.get(workflow.id)
-            )
+            maker = Maker(db, workflow, unit[2], project, asked.bizdate, operation.id, now, values, calendar)
             maker.make(cycles, containers, tasks, edges)
         making.add(db, containers, tasks, edges)
         return done, len(tasks) + 1
@@ -141,9 +139,16 @@ def instances_step(asked: Planning, operation: Operation, now: int) -> Step:
     return step
 
 
-def _load(db: Connection, units: Sequence[Unit]) -> list[WorkflowAt | None]:
-    found = {item.id: item for item in workflows_at(db, ((id, planning.ENV, version) for id, version, _ in units))}
-    return [found.get(id) for id, _, _ in units]
+def _loaded(
+    db: Connection, units: Sequence[Unit], moment: int
+) -> Iterator[tuple[Unit, WorkflowAt | None, Calendar | None]]:
+    """The units with their workflows and calendars, read a few at a time: who asks may stop early."""
+    for part in (units[start : start + _READ] for start in range(0, len(units), _READ)):
+        keys = ((id, planning.ENV, version) for id, version, _ in part)
+        found = {item.id: item for item in workflows_at(db, keys)}
+        marks = calendars_of(db, found.values(), moment)
+        for unit in part:
+            yield unit, found.get(unit[0]), marks.get(unit[0])
 
 
 def calendars_of(db: Connection, workflows: Iterable[WorkflowAt | None], moment: int) -> dict[int, Calendar]:
@@ -282,24 +287,31 @@ class Maker:
 
 def _edges(asked: Planning, operation: Operation, now: int) -> Step:
     def step(db: Connection, units: Sequence[Unit]) -> tuple[int, int]:
-        workflows = [item for item in _load(db, units) if item is not None]
-        nodes = [id for item in workflows for id in (item.id, *(task.id for task in item.tasks))]
-        links = linked_at(db, planning.ENV, workflows)
+        outlines = outlines_at(db, [(id, planning.ENV, version) for id, version, _ in units])
+        chosen: list[Outline] = []
+        nodes: list[int] = []
+        for item in outlines:
+            if nodes and len(nodes) + len(item.task_ids) > _NODES:
+                break
+            chosen.append(item)
+            nodes += [item.id, *item.task_ids]
+        done = len(units) if len(chosen) == len(outlines) else [unit[0] for unit in units].index(chosen[-1].id) + 1
+        links = linked_at(db, planning.ENV, chosen)
         bizdate = date.fromisoformat(asked.bizdate)
         made = link(db, now, planning.ENV, nodes, bizdate, links, fresh=True)
         if earlier := linking.planned_apart(db, planning.ENV, nodes, asked.bizdate, operation.id):
             links = linking.declared(db, planning.ENV, earlier)
             made += link(db, now, planning.ENV, earlier, bizdate, links, fresh=False)
-        return len(units), made + 1
+        return done, made + len(nodes)
 
     return step
 
 
-def linked_at(db: Connection, env: str, workflows: Sequence[WorkflowAt]) -> list[Declared]:
+def linked_at(db: Connection, env: str, workflows: Sequence[Outline]) -> list[Declared]:
     """The dependencies of these versions: as they stand now for current ones, as they were resolved for older ones."""
     current = planning.current_versions(db, env, [item.id for item in workflows])
     older = [item for item in workflows if current.get(item.id) != item.version and item.links is not None]
     known = {item.id for item in older}
     found = [Declared(*row) for item in older for row in json.loads(item.links or "[]")]
-    newest = [id for item in workflows if item.id not in known for id in (item.id, *(task.id for task in item.tasks))]
+    newest = [id for item in workflows if item.id not in known for id in (item.id, *item.task_ids)]
     return found + linking.declared(db, env, newest)

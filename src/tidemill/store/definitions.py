@@ -93,9 +93,7 @@ _upstream = Statement(
         d.env == bindparam("env"), d.type == "Normal", d.downstream_id.in_(given_ids())
     )
 )
-_inner = Statement(
-    select(k.workflow_id, k.id).where(k.env == bindparam("env"), k.workflow_id.in_(given_ids()))
-)
+_inner = Statement(select(k.workflow_id, k.id).where(k.env == bindparam("env"), k.workflow_id.in_(given_ids())))
 _codes = Statement(
     select(k.client_unique_code, k.id, k.workflow_id).where(
         k.env == bindparam("env"), k.client_unique_code.in_(select(_names.c.text))
