@@ -312,3 +312,14 @@ def test_the_days_on_which_clocks_change(tmp_path: Path) -> None:
         assert all(run == 1 for _, run in site.runner.runs)
         database.close()
     assert hours == {"2025-03-30": 23, "2025-10-26": 24}
+
+
+def test_a_leap_day_and_the_end_of_its_month(database: Database, tmp_path: Path) -> None:
+    site = Site(database, tmp_path, "2028-02-26 12:00")
+    site.deploy("daily", NOON, task("daily", Dependencies=[SELF]))
+    site.deploy("last", "0 0 13 L * ?", task("last", "daily"))
+    site.run_until("2028-03-01 23:00")
+    days = ["2028-02-27", "2028-02-28", "2028-02-29", "2028-03-01"]
+    assert [site.statuses("daily", day) for day in days] == [["Success"]] * 4
+    assert [row.recurrence for row in site.rows("last")] == ["SkipCycle", "SkipCycle", "Normal", "SkipCycle"]
+    assert [row.bizdate for row in site.rows("daily")] == ["2028-02-26", *days[:3]]
