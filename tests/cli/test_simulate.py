@@ -79,6 +79,16 @@ def test_cycles_wait_for_earlier_ones_over_days(site: Site, url: str) -> None:
     assert ends == ["2025-11-04 00:00:00", "2025-11-04 18:00:00", "2025-11-05 12:00:00", "2025-11-06 06:00:00"]
 
 
+def test_a_secret_is_not_needed_and_each_zone_begins_with_the_first_date(site: Site, url: str) -> None:
+    site.call("CreateParameter", ProjectId=10_000, Name="workspace.s", Type="SecretConstant", Owner="1000",
+              Properties=[{"EnvType": "Prod", "Value": "quiet"}])  # fmt: skip
+    site.deploy(
+        "z", "0 0 3 * * ?", task("z", Script={"Content": "${workspace.s}"}), Trigger={"TimeZone": "Europe/Berlin"}
+    )
+    lines = [cells(line) for line in simulate(url, "--seconds", "60") if line.startswith("z ")]
+    assert lines == [["z", "z", "2025-11-03", *["2025-11-04 03:00:00"] * 2, "2025-11-04 03:01:00"]]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -32,9 +32,7 @@ from tidemill.store import members, parameters
 from tidemill.store.accounts import fernet
 from tidemill.store.ids import allocate
 from tidemill.store.pages import AnyRow
-from tidemill.store.parameters import HIDDEN, ParameterFilter, Vault
-
-MASK = "******"
+from tidemill.store.parameters import HIDDEN, MASK, ParameterFilter, Vault
 
 
 def create(context: Context, request: CreateParameterRequest) -> CreateParameterResponse:

@@ -23,6 +23,7 @@ from tidemill.settings import Settings
 from tidemill.store import planning
 from tidemill.store.copying import copy_definitions, recorded_durations, tasks_of_instances
 from tidemill.store.engine import Database, open_database
+from tidemill.store.parameters import Masked
 from tidemill.store.schema import prepare
 from tidemill.store.tables import task
 
@@ -101,14 +102,25 @@ def _date(text: str) -> date:
 
 def run(database: Database, asked: Asked) -> None:
     """Let the scheduler run from the first date's midnight until nothing of the last is left to happen."""
-    with database.read() as db:
-        zones = [ZoneInfo(name) for name in planning.zones(db)]
+    with database.write(announce=False) as db:
+        names = planning.zones(db)
+        for name in names:  # so that planning begins with the first date, wherever it is still the day before
+            planning.note_planned(db, name, (asked.first - _DAY).isoformat(), None, 0)
+    zones = [ZoneInfo(name) for name in names]
     last = asked.first + _DAY * (asked.days - 1)
     clock = VirtualClock(min(midnight(asked.first, zone) for zone in zones))
     horizon = max(midnight(last + _AFTERWARDS, zone) for zone in zones)
     rules = PlanningRules(asked.rules.planning_time, asked.rules.catch_up, asked.rules.catch_up_days, last)
     runner = SimulatedRunner(clock, lambda runs: _endings(database, asked, runs), horizon, lambda: scheduler.stop())
-    scheduler = Scheduler(database, runner, clock, boot="simulation", default_slots=asked.default_slots, planning=rules)
+    scheduler = Scheduler(
+        database,
+        runner,
+        clock,
+        boot="simulation",
+        default_slots=asked.default_slots,
+        planning=rules,
+        vault=Masked(),
+    )
     scheduler.run()
 
 

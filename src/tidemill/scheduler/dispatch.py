@@ -16,7 +16,7 @@ from tidemill.scheduler.compose import compose
 from tidemill.scheduler.consequences import carry_out
 from tidemill.scheduler.variables import Inputs, inputs_of
 from tidemill.store import instances, loops, runs
-from tidemill.store.parameters import Vault
+from tidemill.store.parameters import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Lease:
     boot: str
 
 
-def dispatch(db: Connection, now: int, lease: Lease, default_slots: int, vault: Vault | None = None) -> list[Run]:
+def dispatch(db: Connection, now: int, lease: Lease, default_slots: int, vault: Secrets | None = None) -> list[Run]:
     """Start as many queued instances as their resource groups have room for; the runs to hand over after the commit."""
     picked = instances.load(db, runs.pick(db, runs.slots(db), default_slots))
     started = [instance for instance in picked if opening(instance, now) == now]
@@ -55,7 +55,7 @@ def _hold(db: Connection, now: int, late: Sequence[Instance]) -> None:
 
 
 def composed(
-    db: Connection, started: Sequence[Instance], now: int, inputs: Mapping[int, Inputs], vault: Vault | None
+    db: Connection, started: Sequence[Instance], now: int, inputs: Mapping[int, Inputs], vault: Secrets | None
 ) -> tuple[list[Run], dict[int, str]]:
     """What each of these instances is to execute in its current run, in their order, and why others cannot."""
     by_id = {order.id: order for order in runs.orders(db, [instance.id for instance in started])}

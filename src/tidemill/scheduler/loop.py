@@ -18,7 +18,7 @@ from tidemill.scheduler.rescue import rescue
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
 from tidemill.store.engine import Database
-from tidemill.store.parameters import Vault
+from tidemill.store.parameters import Secrets
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Scheduler:
         boot: str,
         default_slots: int,
         planning: PlanningRules | None = None,
-        vault: Vault | None = None,
+        vault: Secrets | None = None,
     ) -> None:
         self._database = database
         self._runner = runner

@@ -6,10 +6,10 @@ from tidemill.runners.contract import Result, Run
 from tidemill.scheduler.dispatch import Lease, composed
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
-from tidemill.store.parameters import Vault
+from tidemill.store.parameters import Secrets
 
 
-def rescue(db: Connection, now: int, lease: Lease, vault: Vault | None = None) -> list[Run]:
+def rescue(db: Connection, now: int, lease: Lease, vault: Secrets | None = None) -> list[Run]:
     """The runs to hand over again; the runner ignores those it knows, and starts those that never reached it.
 
     Runs from another boot of the machine ended with it, whether or not their journal survived: they are lost.

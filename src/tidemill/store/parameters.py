@@ -6,7 +6,7 @@ A secret's value is stored encrypted; instances keep where it is, and only the c
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -21,6 +21,7 @@ v = parameter_version.c
 
 PREFIX = "workspace."
 HIDDEN = "SecretConstant"
+MASK = "******"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,19 @@ def workspace(db: Connection, project_id: int, env: str) -> Workspace:
     return workspaces(db, [project_id], env).get(project_id, NO_WORKSPACE)
 
 
+class Secrets(Protocol):
+    def opened(self, db: Connection, places: Iterable[str]) -> dict[str, str]:
+        """Place: its value; those that are gone, or that another key encrypted, are left out."""
+        ...
+
+
+class Masked:
+    """Where nothing is executed, no secret is opened."""
+
+    def opened(self, db: Connection, places: Iterable[str]) -> dict[str, str]:
+        return dict.fromkeys(places, MASK)
+
+
 class Vault:
     """Encrypts the values of secrets and opens them again."""
 
@@ -79,7 +93,7 @@ class Vault:
         return self._fernet.encrypt(value.encode()).decode()
 
     def opened(self, db: Connection, places: Iterable[str]) -> dict[str, str]:
-        """Place: its value; those that are gone, or that another key encrypted, are left out."""
+        """See `Secrets`."""
         wanted = set(places)
         ids = {int(place.split(":")[0]) for place in wanted}
         values: dict[str, str] = {}
