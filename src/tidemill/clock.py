@@ -13,3 +13,13 @@ class Clock(Protocol):
 class SystemClock:
     def now(self) -> int:
         return time.time_ns() // 1_000_000
+
+
+class VirtualClock:
+    """Shows the time it was told."""
+
+    def __init__(self, time: int) -> None:
+        self.time = time
+
+    def now(self) -> int:
+        return self.time

@@ -296,15 +296,17 @@ def test_a_workflow_of_either_environment_is_a_user(plant: Plant) -> None:
 # --- for the planner -----------------------------------------------------------------------------------------------
 
 
-def test_the_current_calendars_are_loaded_by_id(plant: Plant) -> None:
+def test_calendars_are_loaded_as_they_were_in_force(plant: Plant) -> None:
     first, second = make(plant), plant.call("CreateCalendar", **strong(Name="s"))["Id"]
     plant.call("UpdateCalendar", Id=first, **weak(FallbackPolicy="Pause"))
     with plant.api.database.read() as db:
-        found = calendars.load(db, [first, second, first, 7])
-        assert calendars.load(db, []) == {}
-        again = calendars.load(db, [first])
+        found = calendars.load(db, [first, second, first, 7], plant.clock.now() + 1)
+        assert calendars.load(db, [], 0) == {}
+        again = calendars.load(db, [first], plant.clock.now() + 1)
+        earlier = calendars.load(db, [first], plant.clock.now())
     month_ends = frozenset({date(2026, 1, 31), date(2026, 2, 28)})
     assert found[first] == Calendar(month_ends, "Pause")
     assert set(found) == {first, second}
     assert found[second].mark(date(2026, 1, 3)) == "Skip"
     assert again[first] is found[first]
+    assert earlier[first].other != "Pause"

@@ -142,7 +142,7 @@ CREATE = {"ProjectId": 10_000, "Name": "r", "Type": "SupplementData", "Periods":
         ({"Periods": {"BizDates": [{"StartBizDate": "2025-02-01", "EndBizDate": "2025-01-02"}]}}, "InvalidPeriods"),
         ({"Periods": {"BizDates": [{"StartBizDate": "1900-02-01", "EndBizDate": "2025-01-02"}]}}, "InvalidPeriods"),
         ({"Type": "ManualWorkflow"}, "InvalidType"),
-        ({"Type": "SmokeTest"}, "InvalidType"),
+        ({"Type": "SmokeTest"}, "MissingDefaultRunProperties"),
         ({"Type": "Other"}, "InvalidType"),
         ({"WorkflowId": 4}, "InvalidWorkflow.NotFound"),
         ({"TaskParameters": "{"}, "InvalidTaskParameters"),

@@ -10,7 +10,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tidemill.actions import calendar_models as c
+from tidemill.actions import deed_models as d
 from tidemill.actions import instance_models as i
+from tidemill.actions import neighbour_models as n
+from tidemill.actions import parameter_models as p
+from tidemill.actions import rerun_models as r
 from tidemill.actions import task_models as t
 from tidemill.actions import workflow_models as w
 from tidemill.actions.shared_models import Sort, SuccessInfoResponse, SuccessResponse
@@ -41,40 +45,89 @@ MODELS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
     "SetSuccessTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
     "SuspendTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
     "ResumeTaskInstances": (i.InstanceIdsRequest, SuccessInfoResponse),
+    "ListUpstreamTaskInstances": (n.ListNeighboursRequest, n.ListUpstreamTaskInstancesResponse),
+    "ListDownstreamTaskInstances": (n.ListNeighboursRequest, n.ListDownstreamTaskInstancesResponse),
+    "RerunWorkflowInstances": (r.RerunWorkflowInstancesRequest, r.RerunWorkflowInstancesResponse),
+    "GetRerunWorkflowInstancesResult": (
+        r.GetRerunWorkflowInstancesResultRequest,
+        r.GetRerunWorkflowInstancesResultResponse,
+    ),
+    "UpdateTaskInstances": (d.UpdateTaskInstancesRequest, SuccessInfoResponse),
+    "TriggerSchedulerTaskInstance": (d.TriggerSchedulerTaskInstanceRequest, SuccessResponse),
+    "RemoveTaskInstanceDependencies": (d.RemoveTaskInstanceDependenciesRequest, SuccessResponse),
+    "ListTaskInstanceOperationLogs": (
+        d.ListTaskInstanceOperationLogsRequest,
+        d.ListTaskInstanceOperationLogsResponse,
+    ),
     "CreateCalendar": (c.CreateCalendarRequest, c.CreateCalendarResponse),
     "UpdateCalendar": (c.UpdateCalendarRequest, c.UpdateCalendarResponse),
     "GetCalendar": (c.CalendarIdRequest, c.GetCalendarResponse),
     "DeleteCalendar": (c.CalendarIdRequest, SuccessResponse),
     "ListCalendars": (c.ListCalendarsRequest, c.ListCalendarsResponse),
     "ListCalendarVersions": (c.ListCalendarVersionsRequest, c.ListCalendarVersionsResponse),
+    "CreateParameter": (p.CreateParameterRequest, p.CreateParameterResponse),
+    "UpdateParameter": (p.UpdateParameterRequest, p.UpdateParameterResponse),
+    "RollbackParameter": (p.RollbackParameterRequest, SuccessResponse),
+    "DeleteParameter": (p.ParameterIdRequest, SuccessResponse),
+    "GetParameter": (p.ParameterIdRequest, p.GetParameterResponse),
+    "ListParameters": (p.ListParametersRequest, p.ListParametersResponse),
+    "ListParameterVersions": (p.ListParameterVersionsRequest, p.ListParameterVersionsResponse),
 }
 
 _INSTANCE_RECURRENCES = set(get_args(i.InstanceRecurrence))
 _DEEDS = ("Rerun", "Stop", "SetSuccess", "Suspend", "Resume")
 
+_NEIGHBOUR = {
+    "TriggerRecurrence": _INSTANCE_RECURRENCES,
+    "WorkflowInstanceType": set(get_args(i.AnyInstanceType)),
+    "Status": {*get_args(i.WorkflowInstanceStatus), "WaitTrigger"},
+    "RerunMode": {"AllDenied", "FailureAllowed", "AllAllowed"},
+    "TriggerType": {"Scheduler", "Manual"},
+}
+
 # Where we say something else than the description, and what.
 OURS: dict[str, dict[str, Any]] = {
     # our own parameter: makes the call repeatable
     "CreateWorkflowInstances.ClientToken": {"type": "string"},
-    # our own: the only way to name a calendar without a FlowSpec
-    "UpdateWorkflow.Trigger.CalendarId": {"type": "integer"},
-    "GetWorkflow.Workflow.Trigger.CalendarId": {"type": "integer"},
-    "ListWorkflows.PagingInfo.Workflows.Trigger.CalendarId": {"type": "integer"},
     # our own: a workflow's schedule in another time zone than its project's
     "UpdateWorkflow.Trigger.TimeZone": {"type": "string"},
     "GetWorkflow.Workflow.Trigger.TimeZone": {"type": "string"},
     "ListWorkflows.PagingInfo.Workflows.Trigger.TimeZone": {"type": "string"},
-    # an output or a tag that names nothing is no use
+    # our own: the only way to name a calendar without a FlowSpec
+    "UpdateWorkflow.Trigger.CalendarId": {"type": "integer"},
+    "GetWorkflow.Workflow.Trigger.CalendarId": {"type": "integer"},
+    "ListWorkflows.PagingInfo.Workflows.Trigger.CalendarId": {"type": "integer"},
+    # our own: how many instances of a task may run at once
+    "UpdateWorkflow.Tasks.MaxParallelInstances": {"type": "integer"},
+    "GetTask.Task.MaxParallelInstances": {"type": "integer"},
+    "GetTask.Task.SubTasks.SubTasks.MaxParallelInstances": {"type": "integer"},
+    "ListTasks.PagingInfo.Tasks.MaxParallelInstances": {"type": "integer"},
+    # an output or a tag that names nothing is no use, nor is a value without its environment
+    **{
+        f"{action}Parameter.Properties.{name}": {"required": True}
+        for action in ("Create", "Update")
+        for name in ("EnvType", "Value")
+    },
     "UpdateWorkflow.Outputs.TaskOutputs.Output": {"required": True},
     "UpdateWorkflow.Tasks.Outputs.TaskOutputs.Output": {"required": True},
     "CreateWorkflowInstances.Tags.Key": {"required": True},
     **{f"{deed}TaskInstances.Ids": {"required": True} for deed in _DEEDS},
+    "UpdateTaskInstances.TaskInstances": {"required": True},
+    "RemoveTaskInstanceDependencies.UpstreamTaskInstanceIds": {"required": True},
     # described in words only
     "ListWorkflows.EnvType": {"enum": {"Prod", "Dev"}},
     "ListWorkflows.PagingInfo.Workflows.EnvType": {"enum": {"Prod", "Dev"}},
     # keys of a JSON text, which travels as text
     "ListWorkflowInstances.Filter": {"type": "object"},
     "ListTaskInstances.Filter": {"type": "object"},
+    # both lists of both directions show the same
+    **{
+        f"List{way}TaskInstances.PagingInfo.{inside}.{field}": {"enum": enum}
+        for way in ("Upstream", "Downstream")
+        for inside in ("TaskInstances", f"{way}TaskInstances.TaskInstance")
+        for field, enum in _NEIGHBOUR.items()
+    },
+    "ListDownstreamTaskInstances.PagingInfo.TaskInstances.ProjectEnv": {"enum": {"Prod", "Dev"}},
     # GetTaskInstance shows more of these than the list is said to; both show the same here
     "ListTaskInstances.PagingInfo.TaskInstances.TriggerRecurrence": {"enum": _INSTANCE_RECURRENCES},
     "ListTaskInstances.PagingInfo.TaskInstances.WorkflowInstanceType": {"enum": set(get_args(i.AnyInstanceType))},
@@ -122,7 +175,7 @@ def modelled(path: str, info: FieldInfo | None, annotation: Any, *, answer: bool
     if kind in PLAIN:
         says["type"] = PLAIN[kind]
     elif get_origin(kind) is Literal:
-        says["type"] = "string"
+        says["type"] = PLAIN[type(get_args(kind)[0])]
         says["enum"] = set(get_args(kind))
     elif get_origin(kind) is tuple:
         says["type"] = "array"
@@ -153,6 +206,11 @@ def test_models_agree_with_the_description(operation: str, side: str) -> None:
         inside = path.rpartition(".")[0]
         if inside in expected or (inside == operation and not answer):
             expected[path] = OURS[path] if answer else {"required": False} | OURS[path]
+    if (operation, side) == ("UpdateWorkflow", "request"):  # our own: a loop's body, of tasks like all others
+        tasks = "UpdateWorkflow.Tasks"
+        body = {f"{tasks}.SubTasks{path.removeprefix(tasks)}": says for path, says in expected.items()
+                if path.startswith(f"{tasks}.") and not path.endswith(".MaxParallelInstances")}  # fmt: skip
+        expected |= body | {f"{tasks}.SubTasks": {"type": "array", "required": False}}
     actual: dict[str, Any] = {}
     for name, info in MODELS[operation][answer].model_fields.items():
         actual |= modelled(f"{operation}.{info.alias or name}", info, info.annotation, answer=answer)

@@ -8,7 +8,16 @@ import pytest
 from tidemill.domain.errors import Malformed
 from tidemill.domain.expressions import Base
 from tidemill.domain.moments import moment
-from tidemill.domain.parameters import Levels, Parameter, Resolved, declare, resolve, resolve_levels, validate
+from tidemill.domain.parameters import (
+    Levels,
+    Parameter,
+    Resolved,
+    Workspace,
+    declare,
+    resolve,
+    resolve_levels,
+    validate,
+)
 from tidemill.domain.substitution import prepare, render, undeclared
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -150,9 +159,9 @@ def test_names_that_stay_are_listed_once() -> None:
 @pytest.mark.parametrize(
     ("levels", "expected"),
     [
-        pytest.param(Levels(declare("x=3"), declare("x=2"), declare("x=1")), "3", id="S11 the task"),
-        pytest.param(Levels((), declare("x=2"), declare("x=1")), "2", id="S12 the workflow"),
-        pytest.param(Levels((), (), declare("x=1")), "1", id="S13 the workspace"),
+        pytest.param(Levels(declare("x=3"), declare("x=2"), Workspace(declare("x=1"))), "3", id="S11 the task"),
+        pytest.param(Levels((), declare("x=2"), Workspace(declare("x=1"))), "2", id="S12 the workflow"),
+        pytest.param(Levels((), (), Workspace(declare("x=1"))), "1", id="S13 the workspace"),
         pytest.param(Levels(declare("x=3"), declare("x=2"), manual=True), "2", id="S14 a manual workflow"),
         pytest.param(Levels(declare("x=3"), declare("x=2"), override=declare("x=4")), "4", id="S15 TaskParameters"),
         pytest.param(

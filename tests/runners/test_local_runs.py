@@ -235,3 +235,11 @@ def test_a_run_in_the_order_of_the_wire() -> None:
         for field in fields(Run)
     }
     assert encode([field.name for field in fields(Result)]).startswith('["instance","run_number","outcome"')
+
+
+def test_a_runner_tells_the_last_line_of_what_a_run_wrote(bench: Bench) -> None:
+    runner = bench.runner()
+    run = bench.run("echo x; echo 1,2")
+    runner.submit([run])
+    bench.result(runner)
+    assert runner.output(run.log) == "1,2"

@@ -9,7 +9,7 @@ import pytest
 
 from tidemill.runners.local import capped_log
 from tidemill.runners.local.capped_log import CappedLog
-from tidemill.runners.logs import log_path, read_log, read_range
+from tidemill.runners.logs import last_line, log_path, read_log, read_range
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,3 +74,24 @@ def test_a_log_stays_below_its_cap_however_long_the_task_writes(
     assert after.endswith(LINE.decode() + "the end\n")
     assert "\0" not in text
     assert len(before) + int(number) + len(after) == written
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        pytest.param(b"", "", id="empty"),
+        pytest.param(b"\n \n", "", id="nothing but blanks"),
+        pytest.param(b"a\nb,c\n\n  \n", "b,c", id="blank lines after it"),
+        pytest.param(b"only", "only", id="one line without an end"),
+        pytest.param(b"x\n" + b"y" * 100_000 + b"\n", "y" * 100_000, id="a long line"),
+        pytest.param(b"x\ny" + b"\n" * 100_000, "y", id="far from the end"),
+        pytest.param(b"a\n\xff", "\ufffd", id="not UTF-8"),
+    ],
+)
+def test_the_last_line_that_is_not_blank(tmp_path: Path, content: bytes, line: str) -> None:
+    (tmp_path / "log").write_bytes(content)
+    assert last_line(tmp_path / "log") == line
+
+
+def test_the_last_line_of_no_log_is_empty(tmp_path: Path) -> None:
+    assert last_line(tmp_path / "log") == ""

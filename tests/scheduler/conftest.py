@@ -1,7 +1,9 @@
 """A whole scheduler without processes: a clock that is told the time, and a runner that does what a test says."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -12,7 +14,7 @@ from tidemill.scheduler.loop import Scheduler
 from tidemill.store import operations
 from tidemill.store.engine import Database
 from tidemill.store.ids import allocate
-from tidemill.store.tables import event, task_instance, task_version, workflow_instance, workflow_version
+from tidemill.store.tables import event, project, task_instance, task_version, workflow_instance, workflow_version
 
 DAY = 24 * 3_600_000
 START = 1_762_128_000_000  # 2025-11-03 08:00 in Shanghai
@@ -37,6 +39,7 @@ class FakeRunner:
     asked_to_stop: list[tuple[int, int]] = field(default_factory=list)
     acknowledged: list[Result] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    logs: dict[str, str] = field(default_factory=dict)
 
     def start(self) -> None: ...
 
@@ -56,13 +59,17 @@ class FakeRunner:
         arrived, self.results = self.results, []
         return arrived
 
+    def output(self, log: str) -> str:
+        return next((line for line in reversed(self.logs.get(log, "").splitlines()) if line.strip()), "")
+
     def wake(self) -> None: ...
 
     def close(self, *, stop_runs: bool, grace: float) -> list[Result]:
         return []
 
-    def end(self, instance: int, exit_code: int | None = 0, outcome: str = "exited") -> None:
+    def end(self, instance: int, exit_code: int | None = 0, outcome: str = "exited", log: str = "") -> None:
         run = self.live.pop(instance)
+        self.logs[run.log] = log
         now = self.clock.now()
         self.results.append(Result(instance, run.run_number, outcome, exit_code, now, now))  # type: ignore[arg-type]
 
@@ -82,7 +89,7 @@ class World:
     def another_scheduler(self, boot: str = "boot") -> Scheduler:
         return Scheduler(self.database, self.runner, self.clock, boot=boot, default_slots=self.slots)
 
-    def define(self, graph: dict[str, list[str]], **options: dict[str, object]) -> None:
+    def define(self, graph: dict[str, list[str]], **options: dict[str, Any]) -> None:
         """`graph`: task: its upstreams; `options`: task: fields that differ from the plain ones."""
         with self.database.write() as db:
             ids = allocate(db, 1 + len(graph))
@@ -93,6 +100,14 @@ class World:
                     workflow_id=self.workflow, env="Prod", version=1, name="w", create_time=0,
                     definition='{"Name":"w","Owner":"1","Trigger":{"Type":"Manual"}}',
                     tasks=str([[id, 1] for id in self.tasks.values()]),
+                    links=json.dumps(
+                        [[self.tasks[name], "Normal", self.tasks[up]] for name, ups in graph.items() for up in ups]
+                        + [
+                            [self.tasks[name], item["Type"], item.get("UpstreamTaskId")]
+                            for name, given in options.items()
+                            for item in given.get("Dependencies", [])
+                        ]
+                    ),
                 )
             )  # fmt: skip
             from tidemill.domain.definitions import Task
@@ -105,11 +120,12 @@ class World:
                     "Dependencies": [{"Type": "Normal", "UpstreamTaskId": self.tasks[up]} for up in upstreams],
                     **options.get(name, {}),
                 }  # fmt: skip
+                script = given.pop("Content", "true")
                 definition = Task.model_validate(given).model_dump_json(by_alias=True, exclude_none=True)
                 db.execute(
                     insert(task_version).values(
                         task_id=self.tasks[name], env="Prod", version=1, name=name, type=str(given["Type"]),
-                        owner="1", script="true", definition=definition, create_time=0,
+                        owner="1", script=script, definition=definition, create_time=0,
                     )
                 )  # fmt: skip
 
@@ -137,11 +153,18 @@ class World:
     def instance(self, name: str, bizdate: str = "2025-11-02") -> int:
         with self.database.read() as db:
             t = task_instance.c
-            statement = select(t.id).where(t.task_id == self.tasks[name], t.bizdate == bizdate)
+            statement = select(t.id).where(t.task_id == self.tasks[name], t.bizdate == bizdate, t.kind == "Task")
             return db.execute(statement.order_by(t.id.desc())).scalars().first()  # type: ignore[return-value]
 
-    def end(self, name: str, exit_code: int | None = 0, outcome: str = "exited", bizdate: str = "2025-11-02") -> None:
-        self.runner.end(self.instance(name, bizdate), exit_code, outcome)
+    def end(
+        self,
+        name: str,
+        exit_code: int | None = 0,
+        outcome: str = "exited",
+        bizdate: str = "2025-11-02",
+        log: str = "",
+    ) -> None:
+        self.runner.end(self.instance(name, bizdate), exit_code, outcome, log)
         self.turn()
 
     def statuses(self) -> dict[str, str]:
@@ -178,4 +201,11 @@ class World:
 
 @pytest.fixture
 def world(database: Database) -> World:
+    with database.write() as db:
+        db.execute(
+            insert(project).values(
+                id=10_000, name="p", owner="1", status="Available", time_zone="Asia/Shanghai", create_time=0,
+                modify_time=0,
+            )
+        )  # fmt: skip
     return World(database)

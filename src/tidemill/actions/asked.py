@@ -1,93 +1,96 @@
 """What CreateWorkflowInstances asks for, checked against the workflow it names: every fault at once."""
 
 import json
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterator
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tidemill.actions.choosing import HERE, choose
 from tidemill.actions.context import Context
 from tidemill.actions.instance_models import CreateWorkflowInstancesRequest, DefaultRunProperties, Periods
 from tidemill.domain.creation import Creation
 from tidemill.domain.definitions import Tag, WorkflowAt
-from tidemill.domain.drafts import inner_upstreams, previous_cycle_upstreams
 from tidemill.domain.errors import Fault, InvalidRequest
+from tidemill.domain.moments import wall_clock
 from tidemill.domain.parameters import validate
-from tidemill.domain.selection import groups, select
+from tidemill.domain.selection import groups
+from tidemill.domain.windows import Window
 from tidemill.store.members import Project
 from tidemill.store.pages import AnyRow
 from tidemill.store.versions import workflow_at
 
 _MAX_DATES = 3_660
-_SERVED = ("SupplementData", "ManualWorkflow")
-_ANY_HOUR = ((None, None), ("00:00:00", "23:59:59"))
 
 
-def creation_of(context: Context, request: CreateWorkflowInstancesRequest, row: AnyRow, project: Project) -> Creation:
-    """The operation's request with everything it pins. Raises InvalidRequest."""
-    workflow = workflow_at(context.db, row.id, row.env, row.version)
-    assert workflow is not None
+def creation_of(
+    context: Context, request: CreateWorkflowInstancesRequest, row: AnyRow | None, env: str, project: Project
+) -> Creation:
+    """The operation's request with everything it pins; `row` is None for workflow 1. Raises InvalidRequest."""
+    workflow = workflow_at(context.db, row.id, row.env, row.version) if row is not None else None
     properties = request.default_run_properties or DefaultRunProperties()
-    bizdates, faults = _bizdates(request, project.time_zone, context.now)
-    faults = [
-        *_type_faults(request, row),
-        *faults,
-        *_property_faults(properties, workflow, project.name, request),
-        *_parameter_faults(request, workflow),
-    ]
-    if faults:
+    zone = (row.time_zone if row is not None else None) or project.time_zone
+    bizdates, faults = _bizdates(request, zone, context.now)
+    choice, choice_faults = choose(context, request, env)
+    ids = choice.run | choice.dry if choice else None
+    faults = [*faults, *choice_faults, *_policy_faults(request, properties), *_parameter_faults(request, ids)]
+    if faults or choice is None:
         raise InvalidRequest(faults)
     if properties.order == "Desc":
         bizdates.reverse()
-    parallelism = properties.parallelism or 1
-    policy = properties.run_policy
+    single = request.type in ("ManualWorkflow", "Manual", "TriggerWorkflow")
     return Creation(
         type=request.type,
         project_id=project.id,
         project_name=project.name,
-        time_zone=project.time_zone,
-        workflow_id=row.id,
-        env=row.env,
-        workflow_version=row.version,
+        time_zone=zone,
+        workflow_id=request.workflow_id,
+        env=env,
+        workflow_version=row.version if row is not None else 0,
         name=request.name,
-        owner=row.owner,
+        owner=row.owner if row is not None else context.caller.account_id,
         user=context.caller.account_id,
         bizdates=tuple(bizdates),
-        groups=tuple(len(group) for group in groups(len(bizdates), parallelism)),
+        groups=tuple(len(group) for group in groups(len(bizdates), properties.parallelism or 1)),
+        members=choice.members,
+        run=tuple(sorted(choice.run)),
+        dry=tuple(sorted(choice.dry)),
         cycles_from=(request.periods.start_time if request.periods else None) or "00:00:00",
         cycles_to=(request.periods.end_time if request.periods else None) or "23:59:59",
-        mode=properties.mode or "ManualSelection",
-        roots=properties.root_task_ids,
-        include=properties.include_task_ids,
-        exclude=properties.exclude_task_ids,
+        trigger_time=context.now // 1000 * 1000 if request.type == "TriggerWorkflow" else None,
         auto_start=request.auto_start_enabled is not False,
-        immediately=bool(policy and policy.immediately),
+        immediately=bool(properties.run_policy and properties.run_policy.immediately),
+        window=_window(properties, zone),
         task_parameters=_task_parameters(request),
         workflow_parameters=request.workflow_parameters,
         resource_group_id=properties.runtime_resource,
-        priority=properties.priority if request.type == "ManualWorkflow" else None,
-        weighted=properties.priority_weight_strategy == "Upstream" and request.type == "ManualWorkflow",
+        data_sources=properties.data_source_name_mappings or {},
+        priority=properties.priority if single else None,
+        weighted=properties.priority_weight_strategy == "Upstream" and single,
         tags=_tags(request, workflow),
     )
 
 
-def _type_faults(request: CreateWorkflowInstancesRequest, row: AnyRow) -> Iterator[Fault]:
-    if request.type not in _SERVED:
-        yield Fault("Type", f"{' or '.join(_SERVED)} is expected: {request.type} is not served yet")
-    elif request.type == "ManualWorkflow" and row.trigger_type != "Manual":
-        yield Fault("Type", "the workflow has a Scheduler trigger: SupplementData runs it for chosen business dates")
-    elif request.type == "SupplementData" and row.trigger_type == "Manual":
-        yield Fault("Type", "the workflow has a Manual trigger: ManualWorkflow runs it")
+def _window(properties: DefaultRunProperties, zone: str) -> Window | None:
+    policy = properties.run_policy
+    if policy is None or policy.start_time is None or policy.end_time is None:
+        return None
+    if policy.type != "Weekend" and (policy.start_time, policy.end_time) == ("00:00:00", "23:59:59"):
+        return None
+    return Window(policy.type or "Daily", policy.start_time, policy.end_time, zone)
 
 
 def _bizdates(request: CreateWorkflowInstancesRequest, zone: str, now: int) -> tuple[list[str], list[Fault]]:
     """The business dates asked for, ascending and once each; yesterday for a manual run that names none."""
     periods = request.periods
+    if request.type == "TriggerWorkflow":
+        if periods is not None:
+            return [], [Fault("Periods", "none is expected: a triggered run's date is that of its moment")]
+        return [_yesterday(zone, now)], []
     if periods is None:
         if request.type == "SupplementData":
             return [], [Fault("Periods", "a backfill names its business dates in Periods.BizDates", True)]
-        today = datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).date()
-        return [(today - timedelta(days=1)).isoformat()], []
+        return [_yesterday(zone, now)], []
     faults = list(_hour_faults(periods))
     chosen: set[date] = set()
     for index, item in enumerate(periods.biz_dates):
@@ -104,6 +107,10 @@ def _bizdates(request: CreateWorkflowInstancesRequest, zone: str, now: int) -> t
     return [day.isoformat() for day in sorted(chosen)], faults
 
 
+def _yesterday(zone: str, now: int) -> str:
+    return (wall_clock(now, ZoneInfo(zone)).date() - timedelta(days=1)).isoformat()
+
+
 def _hour_faults(periods: Periods) -> Iterator[Fault]:
     if (periods.start_time is None) != (periods.end_time is None):
         absent = "StartTime" if periods.start_time is None else "EndTime"
@@ -112,59 +119,14 @@ def _hour_faults(periods: Periods) -> Iterator[Fault]:
         yield Fault("Periods.EndTime", "not before StartTime")
 
 
-def _property_faults(
-    properties: DefaultRunProperties, workflow: WorkflowAt, project: str, request: CreateWorkflowInstancesRequest
-) -> Iterator[Fault]:
-    here = "DefaultRunProperties"
-    ids = {task.id for task in workflow.tasks}
-    chosen = {
-        "RootTaskIds": properties.root_task_ids,
-        "IncludeTaskIds": properties.include_task_ids,
-        "ExcludeTaskIds": properties.exclude_task_ids,
-    }
-    for name, listed in chosen.items():
-        unknown = sorted(set(listed) - ids)
-        if unknown:
-            yield Fault(f"{here}.{name}", f"{unknown[0]} is not a task of workflow {workflow.id}")
-    yield from _mode_faults(properties)
+def _policy_faults(request: CreateWorkflowInstancesRequest, properties: DefaultRunProperties) -> Iterator[Fault]:
     policy = properties.run_policy
-    if policy is not None and (policy.start_time, policy.end_time) not in _ANY_HOUR:
-        yield Fault(f"{here}.RunPolicy", "a window of hours is not served yet: 00:00:00 to 23:59:59 is expected")
-    if properties.order == "Desc" and not any(set(listed) - ids for listed in chosen.values()):
-        upstreams = inner_upstreams(workflow, project)
-        crossing = previous_cycle_upstreams(workflow, upstreams)
-        if _selected(properties, upstreams) & set(crossing):
-            yield Fault(f"{here}.Order", "Asc is expected: the tasks depend on their previous cycles")
+    if policy is not None and (policy.type or policy.start_time or policy.end_time):
+        for name, value in (("Type", policy.type), ("StartTime", policy.start_time), ("EndTime", policy.end_time)):
+            if value is None:
+                yield Fault(f"{HERE}.RunPolicy.{name}", "Type, StartTime and EndTime go together", True)
     if request.type == "SupplementData" and properties.priority is not None:
-        yield Fault(f"{here}.Priority", "only a manual run has a priority of its own")
-
-
-def _selected(properties: DefaultRunProperties, upstreams: dict[int, list[int]]) -> frozenset[int]:
-    if list(_mode_faults(properties)):
-        return frozenset()
-    return select(
-        properties.mode or "ManualSelection",
-        upstreams,
-        properties.root_task_ids,
-        properties.include_task_ids,
-        properties.exclude_task_ids,
-    ).run
-
-
-def _mode_faults(properties: DefaultRunProperties) -> Iterator[Fault]:
-    here = "DefaultRunProperties"
-    roots, include = len(properties.root_task_ids), len(properties.include_task_ids)
-    match properties.mode:
-        case "Chain":
-            if roots:
-                yield Fault(f"{here}.RootTaskIds", "empty in mode Chain")
-            if include != 2:
-                yield Fault(f"{here}.IncludeTaskIds", "the start and the end task, in mode Chain")
-        case "General" | "AllDownstream" as mode:
-            if roots > 1 or (roots == 0 and (include or mode == "AllDownstream")):
-                yield Fault(f"{here}.RootTaskIds", f"exactly one task in mode {mode}", missing=roots == 0)
-        case _:
-            pass
+        yield Fault(f"{HERE}.Priority", "only a manual run has a priority of its own")
 
 
 def _task_parameters(request: CreateWorkflowInstancesRequest) -> dict[int, str]:
@@ -172,18 +134,18 @@ def _task_parameters(request: CreateWorkflowInstancesRequest) -> dict[int, str]:
     return {int(id): text for id, text in given.items()}
 
 
-def _parameter_faults(request: CreateWorkflowInstancesRequest, workflow: WorkflowAt) -> Iterator[Fault]:
-    ids = {str(task.id) for task in workflow.tasks}
+def _parameter_faults(request: CreateWorkflowInstancesRequest, ids: Collection[int] | None) -> Iterator[Fault]:
+    """`ids` are the tasks of the run; None where they are not known for other faults."""
     given = _json_object(request.task_parameters)
     if given is None or not all(isinstance(text, str) for text in given.values()):
         yield Fault("TaskParameters", 'a JSON object like {"<task id>": "k1=v1 k2=v2"} is expected')
     else:
         for id, text in given.items():
-            if id not in ids:
-                yield Fault("TaskParameters", f"{id} is not a task of workflow {workflow.id}")
+            if ids is not None and not (id.isdecimal() and int(id) in ids):
+                yield Fault("TaskParameters", f"{id} is not a task of this run")
             else:
                 yield from _text_faults("TaskParameters", text)
-    if request.type == "ManualWorkflow":
+    if request.type in ("ManualWorkflow", "TriggerWorkflow"):
         if _json_object(request.workflow_parameters) is None:
             yield Fault("WorkflowParameters", 'a JSON object like {"k1": "v1"} is expected for a manual workflow')
     elif request.workflow_parameters:
@@ -208,7 +170,8 @@ def _text_faults(parameter: str, text: str) -> Iterator[Fault]:
         yield Fault(parameter, str(error))
 
 
-def _tags(request: CreateWorkflowInstancesRequest, workflow: WorkflowAt) -> tuple[Tag, ...]:
+def _tags(request: CreateWorkflowInstancesRequest, workflow: WorkflowAt | None) -> tuple[Tag, ...]:
     """The workflow's tags with the run's own on top, or the run's own alone."""
-    own = {} if request.tag_creation_policy == "Overwrite" else {tag.key: tag for tag in workflow.definition.tags}
+    kept = workflow.definition.tags if workflow is not None and request.tag_creation_policy != "Overwrite" else ()
+    own = {tag.key: tag for tag in kept}
     return tuple((own | {tag.key: tag for tag in request.tags}).values())

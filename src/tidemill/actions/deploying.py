@@ -11,15 +11,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tidemill.actions.bodies import Author, write_bodies
 from tidemill.actions.linking import Node, Scope, cycle_fault, dependants_faults, output_faults, resolve
 from tidemill.actions.matching import Matched, match, new_code, stored_text
+from tidemill.actions.passing import passing_faults
 from tidemill.domain.definitions import Script, Tag, Task, Workflow
 from tidemill.domain.drafts import default_outputs
 from tidemill.domain.errors import Fault, InvalidRequest
 from tidemill.domain.validation import Limits, workflow_faults
+from tidemill.scheduler.planner import PlanningRules
+from tidemill.scheduler.replacing import Deployment, replace
 from tidemill.scheduler.undeploy import undeploy
 from tidemill.settings import Settings
-from tidemill.store import calendars, definitions
+from tidemill.store import calendars, definitions, planning
 from tidemill.store.definitions import AnyRow, StoredTask
 from tidemill.store.ids import allocate
 from tidemill.store.members import Project
@@ -66,6 +70,7 @@ def deploy(target: Target, asked: Workflow) -> Deployed:
     nodes = _nodes(id, asked, matched, ids)
     _refuse(output_faults(scope, nodes))
     _refuse(resolve(scope, nodes))
+    _refuse(passing_faults(scope, nodes, {ids[item.index]: item.task for item in matched} if asked.tasks else {}))
     _refuse(cycle_fault(scope, nodes))
     gone = {item.id for item in stored} - set(ids.values())
     _refuse(_taken_away(target, scope, nodes, gone, stored))
@@ -179,15 +184,47 @@ def _write(
     if version and definitions.is_version(target.db, id, target.env, version, text, listed):
         return deployed
     if gone:
-        undeploy(target.db, target.now, target.env, gone, target.user)
         definitions.delete_tasks(target.db, target.env, gone)
     definitions.clear(target.db, target.env, [id, *(ids[item.index] for item in changed)])
     _write_workflow(target, asked, id, code, version + 1, text, listed, _links(nodes))
     _write_tasks(target, id, changed, ids, versions, texts)
+    looping = [(ids[item.index], versions[item.index], item.task) for item in changed if item.task.sub_tasks]
+    write_bodies(target.db, Author(target.env, target.now, target.user), looping)
     rewritten = [by_id[id], *(by_id[ids[item.index]] for item in changed)]
     tags = [(by_id[id], asked.tags), *((by_id[ids[item.index]], item.task.tags) for item in changed)]
     _write_links(target, rewritten, tags)
+    if asked.instance_mode == "Immediately" and target.env == planning.ENV:
+        new = frozenset(ids[item.index] for item in matched if item.stored is None)
+        same = frozenset(ids[item.index] for item in changed if _same_but_source(item, texts[item.index]))
+        replace(target.db, target.now, _deployment(target, asked, id, version + 1, new, same))
+    if gone:
+        undeploy(target.db, target.now, target.env, gone, target.user)
     return deployed
+
+
+def _same_but_source(item: Matched, text: str) -> bool:
+    stored = item.stored
+    if stored is None or stored.script != (item.task.script.content if item.task.script else None):
+        return False
+    old, new = Task.model_validate_json(stored.definition), Task.model_validate_json(text)
+    return old == new.model_copy(update={"data_source": old.data_source})
+
+
+def _deployment(
+    target: Target, asked: Workflow, id: int, version: int, new: frozenset[int], same_but_source: frozenset[int]
+) -> Deployment:
+    return Deployment(
+        workflow_id=id,
+        version=version,
+        project_id=target.project.id,
+        project_name=target.project.name,
+        time_zone=asked.trigger.time_zone or target.project.time_zone,
+        never_deployed=new,
+        same_but_source=same_but_source,
+        user=target.user,
+        rules=PlanningRules.of(target.settings),
+        delay=target.settings.immediate_delay,
+    )
 
 
 def _links(nodes: Sequence[Node]) -> str:
@@ -231,8 +268,8 @@ def _write_workflow(
             "cron": trigger.cron if scheduled else None,
             "start_time": trigger.start_time if scheduled else None,
             "end_time": trigger.end_time if scheduled else None,
-            "calendar_id": trigger.calendar_id if scheduled else None,
             "time_zone": trigger.time_zone if scheduled else None,
+            "calendar_id": trigger.calendar_id if scheduled else None,
             "recurrence": "Normal" if current is None else current.recurrence,
             "parameters": asked.parameters,
             "instance_mode": asked.instance_mode or "T+1",

@@ -15,6 +15,7 @@ from tidemill.actions.instance_models import (
 )
 from tidemill.actions.shared_models import SuccessInfoResponse
 from tidemill.actions.workflows import DEFAULT_ENV, find
+from tidemill.domain.creation import OUTSIDE_WORKFLOW
 from tidemill.domain.errors import Fault, InvalidRequest
 from tidemill.scheduler import operate
 from tidemill.scheduler.operate import Operator
@@ -31,16 +32,16 @@ def create(context: Context, request: CreateWorkflowInstancesRequest) -> CreateW
         known = operations.by_client_token(context.db, request.client_token)
         if known is not None:
             return CreateWorkflowInstancesResponse(operation_id=known.uuid)
-    workflow = find(context, request.workflow_id, env)
-    if workflow.project_id != request.project_id:
+    workflow = find(context, request.workflow_id, env) if request.workflow_id != OUTSIDE_WORKFLOW else None
+    if workflow is not None and workflow.project_id != request.project_id:
         raise InvalidRequest([Fault("ProjectId", f"workflow {request.workflow_id} is not in this project")])
-    asked = creation_of(context, request, workflow, project)
+    asked = creation_of(context, request, workflow, env, project)
     uuid = str(uuid4())
     operations.add(
         context.db,
         id=allocate(context.db, 1)[0],
         uuid=uuid,
-        kind="CreateWorkflowInstances",
+        kind=operations.CREATION,
         state="Creating",
         env=env,
         project_id=request.project_id,

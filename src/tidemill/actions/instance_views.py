@@ -30,6 +30,7 @@ from tidemill.actions.workflows import DEFAULT_ENV, authors, sort_page
 from tidemill.domain.business_date import bizdate_holding, bizdate_milliseconds
 from tidemill.domain.definitions import DataSource, Inputs, Outputs, RuntimeResource, Script, Tag, Task
 from tidemill.domain.errors import Fault, InvalidRequest, NotFound
+from tidemill.domain.instance import UNCHOSEN
 from tidemill.domain.parameters import Resolved
 from tidemill.domain.substitution import render
 from tidemill.runners.logs import read_log
@@ -41,15 +42,21 @@ _BEGUN = ("Running", "Checking", "CheckingCondition", "Success", "Failure")
 _DAY = 24 * 3_600_000
 
 
+def find_operation(context: Context, id: str, kind: str) -> AnyRow:
+    """The operation, in progress or ended at most `operation_days` ago. Raises NotFound."""
+    row = operations.by_uuid(context.db, id)
+    oldest = context.now - context.settings.operation_days * _DAY
+    if row is None or row.kind != kind or (row.finished_time is not None and row.finished_time < oldest):
+        raise NotFound("Operation", f"There is no operation {id}.")
+    context.project(row.project_id)
+    return row
+
+
 def creation_result(
     context: Context, request: GetCreateWorkflowInstancesResultRequest
 ) -> GetCreateWorkflowInstancesResultResponse:
     """How far a creation is; its ids once it has ended."""
-    row = operations.by_uuid(context.db, request.operation_id)
-    oldest = context.now - context.settings.operation_days * _DAY
-    if row is None or (row.finished_time is not None and row.finished_time < oldest):
-        raise NotFound("Operation", f"There is no operation {request.operation_id}.")
-    context.project(row.project_id)
+    row = find_operation(context, request.operation_id, operations.CREATION)
     made = instance_lists.made_by(context.db, row.id) if row.finished_time is not None else []
     result = CreationResult(
         status=row.state,
@@ -61,7 +68,8 @@ def creation_result(
     return GetCreateWorkflowInstancesResultResponse(result=result)
 
 
-def _bizdate(context: Context, project_id: int, parameter: str, milliseconds: int) -> str:
+def bizdate_of(context: Context, project_id: int, parameter: str, milliseconds: int) -> str:
+    """The date, in the project's zone, of a moment that `parameter` gives."""
     try:
         return bizdate_holding(milliseconds, ZoneInfo(context.project(project_id).time_zone)).isoformat()
     except ValueError as error:
@@ -78,7 +86,7 @@ def list_workflow_instances(context: Context, request: ListWorkflowInstancesRequ
     wanted = WorkflowInstanceFilter(
         project_id=request.project_id,
         env=env,
-        bizdate=_bizdate(context, request.project_id, "BizDate", request.biz_date),
+        bizdate=bizdate_of(context, request.project_id, "BizDate", request.biz_date),
         ids=request.ids,
         name=request.name,
         owner=request.owner,
@@ -91,13 +99,13 @@ def list_workflow_instances(context: Context, request: ListWorkflowInstancesRequ
     )
     rows, total = instance_lists.list_workflow_instances(context.db, context.now, wanted, sort_page(request))
     tags = tags_of(context.db, "WorkflowInstance", env, [row.id for row in rows])
-    shown = tuple(_workflow_instance(row, zone, tags.get(row.id, [])) for row in rows)
+    views = tuple(_workflow_instance(row, zone, tags.get(row.id, [])) for row in rows)
     return ListWorkflowInstancesResponse(
         paging_info=WorkflowInstancePage(
             page_number=request.page_number,
             page_size=request.page_size,
             total_count=total,
-            workflow_instances=shown,
+            workflow_instances=views,
         )
     )
 
@@ -143,7 +151,7 @@ def list_task_instances(context: Context, request: ListTaskInstancesRequest) -> 
     wanted = TaskInstanceFilter(
         project_id=request.project_id,
         env=request.project_env or DEFAULT_ENV,
-        bizdate=_bizdate(context, request.project_id, "Bizdate", request.bizdate),
+        bizdate=bizdate_of(context, request.project_id, "Bizdate", request.bizdate),
         ids=(*request.ids, *(() if request.id is None else (request.id,))),
         task_ids=(*request.task_ids, *(() if request.task_id is None else (request.task_id,))),
         task_name=request.task_name,
@@ -208,13 +216,13 @@ def _runs(context: Context, row: AnyRow, current: TaskInstanceListed) -> list[Ta
 
 
 def get_task_instance(context: Context, request: GetTaskInstanceRequest) -> GetTaskInstanceResponse:
-    row = _find(context, request.id)
+    row = find_task_instance(context, request.id)
     zone = context.project(row.project_id).time_zone
     definition = Task.model_validate_json(row.definition)
     values = Resolved.from_json(row.parameters)
     content = None if row.script is None else render(row.script, values.values)
     view = TaskInstanceView(
-        **_shared(row, zone, definition),
+        **shown(row, zone, definition),
         script=None if content is None and not values.text else Script(content=content, parameters=values.text or None),
         inputs=definition.inputs or Inputs(),
         outputs=definition.outputs or Outputs(),
@@ -223,7 +231,7 @@ def get_task_instance(context: Context, request: GetTaskInstanceRequest) -> GetT
     return GetTaskInstanceResponse(task_instance=view)
 
 
-def _find(context: Context, id: int) -> AnyRow:
+def find_task_instance(context: Context, id: int) -> AnyRow:
     row = instance_lists.find_task_instance(context.db, context.now, id)
     if row is None:
         raise NotFound("TaskInstance", f"There is no task instance {id}.")
@@ -233,10 +241,10 @@ def _find(context: Context, id: int) -> AnyRow:
 def _listed(row: AnyRow, zone: str) -> TaskInstanceListed:
     values = Resolved.from_json(row.parameters)
     definition = Task.model_validate_json(row.definition)
-    return TaskInstanceListed(**_shared(row, zone, definition), script_parameters=values.text or None)
+    return TaskInstanceListed(**shown(row, zone, definition), script_parameters=values.text or None)
 
 
-def _shared(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
+def shown(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
     begun = row.status in _BEGUN
     manual = row.workflow_instance_type in ("ManualWorkflow", "Manual")
     resource = definition.runtime_resource.model_copy(update={"resource_group_id": row.resource_group_id})
@@ -264,7 +272,7 @@ def _shared(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
         "timeout": row.timeout,
         "trigger_type": "Manual" if manual else "Scheduler",
         "trigger_time": row.trigger_time,
-        "trigger_recurrence": "Pause" if row.frozen else row.recurrence,
+        "trigger_recurrence": "Pause" if row.frozen else "ConditionUnchoose" if row.unchosen else row.recurrence,
         "operation_type": row.operation_type,
         "runtime": Runtime(gateway=row.gateway or None, process_id=str(row.process_id or "") or None)
         if begun
@@ -280,12 +288,18 @@ def _shared(row: AnyRow, zone: str, definition: Task) -> dict[str, Any]:
 
 
 def get_task_instance_log(context: Context, request: GetTaskInstanceLogRequest) -> GetTaskInstanceLogResponse:
-    """The log of a run, the latest unless RunNumber says otherwise; that of a dry run is empty."""
-    row = _find(context, request.id)
+    """The log of a run, the latest unless RunNumber says otherwise; that of a dry run is empty.
+
+    A run without a process, that of a branch for example, has its message.
+    """
+    row = find_task_instance(context, request.id)
     context.project(row.project_id)
     wanted = request.run_number or max(1, row.run_number)
     if wanted > max(1, row.run_number):
         raise InvalidRequest([Fault("RunNumber", f"the instance has had {row.run_number} runs")])
     found = next((run for run in instance_lists.runs_of(context.db, row.id) if run.run_number == wanted), None)
-    text = read_log(str(context.data / found.log)) if found is not None and found.log else ""
+    if found is None:
+        text = UNCHOSEN if row.unchosen else ""
+    else:
+        text = read_log(str(context.data / found.log)) if found.log else found.message or ""
     return GetTaskInstanceLogResponse(task_instance_log=text)

@@ -178,27 +178,19 @@ def _shown(id: int, changed: Mapping[int, Node]) -> str:
 
 
 def _outside(scope: Scope, edges: Mapping[int, Iterable[int]]) -> Iterator[tuple[int, int]]:
-    """The edges above what changes, as stored: read level by level until nothing new is above."""
-    seen = set(edges)
-    level = {id for needs in edges.values() for id in needs} - seen
+    """The edges above what changes, as stored: read workflow by workflow until no other one is above."""
+    seen = {scope.workflow_id}
+    level = {abs(id) for needs in edges.values() for id in needs} - {abs(id) for id in edges}
     while level:
-        seen |= level
-        found = [*_above(scope, level)]
-        yield from found
-        level = {upstream for _, upstream in found} - seen
-
-
-def _above(scope: Scope, level: Collection[int]) -> Iterator[tuple[int, int]]:
-    ends = [id for id in level if id > 0]
-    kinds = definitions.triggers(scope.db, scope.env, ends)
-    workflows = [id for id in ends if kinds.get(id, ("", 0))[1] == id]
-    tasks = [id for id in ends if id not in set(workflows)]
-    yield from definitions.same_cycle_upstreams(scope.db, scope.env, tasks)
-    yield from ((task, -kinds[task][1]) for task in tasks if task in kinds and kinds[task][1] > 1)
-    yield from definitions.inner_tasks(scope.db, scope.env, workflows)
-    yield from ((id, -id) for id in workflows)
-    entries = [-id for id in level if id < 0]
-    yield from ((-downstream, up) for downstream, up in definitions.same_cycle_upstreams(scope.db, scope.env, entries))
+        owners = {workflow for _, workflow in definitions.triggers(scope.db, scope.env, level).values()} - seen
+        seen |= owners
+        inner = definitions.inner_tasks(scope.db, scope.env, owners)
+        found = definitions.same_cycle_upstreams(scope.db, scope.env, [*owners, *(task for _, task in inner)])
+        yield from ((-downstream if downstream in owners else downstream, upstream) for downstream, upstream in found)
+        yield from ((task, -workflow) for workflow, task in inner)
+        yield from inner
+        yield from ((workflow, -workflow) for workflow in owners)
+        level = {upstream for _, upstream in found} if owners else set[int]()
 
 
 def dependants_faults(

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
-from tidemill.domain.definitions import Script, Task, Workflow
+from tidemill.domain.definitions import BodyTask, Script, Task, Workflow
 from tidemill.domain.errors import Fault
 from tidemill.settings import Settings
 from tidemill.store.definitions import StoredTask
@@ -73,20 +74,22 @@ def _twice(matched: Sequence[Matched]) -> list[Fault]:
 
 
 def _complete(task: Task, workflow: Workflow, settings: Settings) -> Task:
-    """The task with the defaults of engine 36 in place of what is absent."""
-    script = task.script
-    return task.model_copy(
-        update={
-            "timeout": settings.default_timeout if task.timeout is None else task.timeout,
-            "rerun_times": task.rerun_times or 0,
-            "rerun_interval": settings.default_rerun_interval if task.rerun_interval is None else task.rerun_interval,
-            "trigger": task.trigger.model_copy(update={"type": task.trigger.type or workflow.trigger.type}),
-            "script": None if script == Script() else script,
-        }
-    )
+    """The task with the defaults of engine 36 in place of what is absent; so too the tasks of its body."""
+    body = [item.model_copy(update=_defaults(item, workflow, settings)) for item in task.sub_tasks]
+    return task.model_copy(update=_defaults(task, workflow, settings) | {"sub_tasks": tuple(body)})
 
 
-def stored_text(task: Task) -> str:
+def _defaults(task: BodyTask, workflow: Workflow, settings: Settings) -> dict[str, Any]:
+    return {
+        "timeout": settings.default_timeout if task.timeout is None else task.timeout,
+        "rerun_times": task.rerun_times or 0,
+        "rerun_interval": settings.default_rerun_interval if task.rerun_interval is None else task.rerun_interval,
+        "trigger": task.trigger.model_copy(update={"type": task.trigger.type or workflow.trigger.type}),
+        "script": None if task.script == Script() else task.script,
+    }
+
+
+def stored_text(task: BodyTask) -> str:
     """The part of a task that its version keeps as JSON: all but its identity and its script's content."""
     bare = task.model_copy(
         update={

@@ -9,10 +9,18 @@ from typing import Any
 from tidemill.actions import (
     calendar_models,
     calendars,
+    deed_models,
     instance_deeds,
     instance_models,
     instance_views,
+    neighbour_models,
+    neighbours,
+    parameter_models,
+    parameters,
+    rerun_models,
+    rerunning,
     shared_models,
+    single_deeds,
     task_models,
     tasks,
     workflow_models,
@@ -39,7 +47,9 @@ class Action:
 
 
 _W, _T, _I, _S = workflow_models, task_models, instance_models, shared_models
+_D, _R, _N = deed_models, rerun_models, neighbour_models
 _C = calendar_models
+_P = parameter_models
 
 _LISTED = [
     Action("CreateWorkflow", _W.CreateWorkflowRequest, _W.CreateWorkflowResponse, workflows.create, "develop"),
@@ -129,6 +139,71 @@ _LISTED = [
         _C.ListCalendarVersionsRequest,
         _C.ListCalendarVersionsResponse,
         calendars.list_versions,
+        "read",
+    ),
+    Action(
+        "ListUpstreamTaskInstances",
+        _N.ListNeighboursRequest,
+        _N.ListUpstreamTaskInstancesResponse,
+        neighbours.list_upstreams,
+        "read",
+    ),
+    Action(
+        "ListDownstreamTaskInstances",
+        _N.ListNeighboursRequest,
+        _N.ListDownstreamTaskInstancesResponse,
+        neighbours.list_downstreams,
+        "read",
+    ),
+    Action(
+        "RerunWorkflowInstances",
+        _R.RerunWorkflowInstancesRequest,
+        _R.RerunWorkflowInstancesResponse,
+        rerunning.rerun_workflows,
+        "operate",
+    ),
+    Action(
+        "GetRerunWorkflowInstancesResult",
+        _R.GetRerunWorkflowInstancesResultRequest,
+        _R.GetRerunWorkflowInstancesResultResponse,
+        rerunning.rerun_result,
+        "read",
+    ),
+    Action(
+        "UpdateTaskInstances", _D.UpdateTaskInstancesRequest, _S.SuccessInfoResponse, single_deeds.update, "operate"
+    ),
+    Action(
+        "TriggerSchedulerTaskInstance",
+        _D.TriggerSchedulerTaskInstanceRequest,
+        _S.SuccessResponse,
+        single_deeds.trigger,
+        "operate",
+    ),
+    Action(
+        "RemoveTaskInstanceDependencies",
+        _D.RemoveTaskInstanceDependenciesRequest,
+        _S.SuccessResponse,
+        single_deeds.remove,
+        "operate",
+    ),
+    Action(
+        "ListTaskInstanceOperationLogs",
+        _D.ListTaskInstanceOperationLogsRequest,
+        _D.ListTaskInstanceOperationLogsResponse,
+        single_deeds.list_logs,
+        "read",
+    ),
+    Action("CreateParameter", _P.CreateParameterRequest, _P.CreateParameterResponse, parameters.create, "administer"),
+    Action("UpdateParameter", _P.UpdateParameterRequest, _P.UpdateParameterResponse, parameters.update, "administer"),
+    Action("RollbackParameter", _P.RollbackParameterRequest, _S.SuccessResponse, parameters.rollback, "administer"),
+    Action("DeleteParameter", _P.ParameterIdRequest, _S.SuccessResponse, parameters.delete, "administer"),
+    Action("GetParameter", _P.ParameterIdRequest, _P.GetParameterResponse, parameters.get, "read"),
+    Action("ListParameters", _P.ListParametersRequest, _P.ListParametersResponse, parameters.list_, "read"),
+    Action(
+        "ListParameterVersions",
+        _P.ListParameterVersionsRequest,
+        _P.ListParameterVersionsResponse,
+        parameters.list_versions,
         "read",
     ),
 ]

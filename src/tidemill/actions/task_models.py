@@ -74,6 +74,7 @@ class TaskBase(Wire):
     rerun_mode: RerunMode
     rerun_times: int | None = None
     rerun_interval: int | None = None
+    max_parallel_instances: int | None = None
     runtime_resource: RuntimeResource
     data_source: DataSource | None = None
     trigger: TriggerView

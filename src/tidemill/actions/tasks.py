@@ -69,6 +69,7 @@ def _shared(item: TaskRow) -> dict[str, Any]:
         "rerun_mode": definition.rerun_mode,
         "rerun_times": definition.rerun_times,
         "rerun_interval": definition.rerun_interval,
+        "max_parallel_instances": definition.max_parallel_instances,
         "runtime_resource": definition.runtime_resource,
         "data_source": definition.data_source,
         "trigger": TriggerView(

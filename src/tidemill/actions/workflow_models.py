@@ -78,8 +78,8 @@ class TriggerView(Wire):
 
 
 class WorkflowTriggerView(TriggerView):
-    calendar_id: int | None = None
     time_zone: str | None = None
+    calendar_id: int | None = None
 
 
 class TaskSummary(Wire):

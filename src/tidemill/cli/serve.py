@@ -21,8 +21,9 @@ from tidemill.runners.local.client import LocalRunner
 from tidemill.scheduler.loop import Scheduler
 from tidemill.scheduler.planner import PlanningRules
 from tidemill.settings import Settings
-from tidemill.store.accounts import NewKey, ensure_first_start
+from tidemill.store.accounts import NewKey, ensure_first_start, fernet
 from tidemill.store.engine import Database, open_database
+from tidemill.store.parameters import Vault
 from tidemill.store.schema import prepare
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,8 @@ def _scheduling(settings: Settings, database: Database, clock: SystemClock) -> G
         clock,
         boot=boot_id(),
         default_slots=settings.resource_group_slots,
-        planning=PlanningRules(settings.planning_time, settings.catch_up, settings.catch_up_days),
+        planning=PlanningRules.of(settings),
+        vault=Vault(fernet(settings, sqlite=database.is_sqlite)),
     )
     thread = threading.Thread(target=scheduler.run, name="scheduler")
     thread.start()

@@ -62,7 +62,8 @@ def text_like(pattern: str, parse: Callable[[str], object], expected: str) -> Af
     return AfterValidator(check)
 
 
-Integer = Annotated[int, BeforeValidator(_integer)]
+AsInteger = BeforeValidator(_integer)
+Integer = Annotated[int, AsInteger]
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 EnvType = Literal["Prod", "Dev"]
 DependencyType = Literal[
@@ -155,20 +156,23 @@ class TaskTrigger(Wire):
 class WorkflowTrigger(Wire):
     """`start_time` and `end_time` are `yyyy-mm-dd hh:mm:ss` in the scheduling zone, kept as given.
 
-    `calendar_id` is Tidemill's own (docs/decisions/0010); like the cron, it means nothing to a Manual trigger.
     `time_zone` is an extension of Tidemill: an IANA name; absent, the project's zone is the scheduling zone.
+    `calendar_id` is Tidemill's own (docs/decisions/0010); like the cron, it means nothing to a Manual trigger.
     """
 
     type: Literal["Scheduler", "Manual"]
     cron: Annotated[str | None, OrNone] = None
     start_time: Annotated[str | None, OrNone] = None
     end_time: Annotated[str | None, OrNone] = None
-    calendar_id: Annotated[Integer | None, OrNone] = None
     time_zone: Annotated[str | None, OrNone] = None
+    calendar_id: Annotated[Integer | None, OrNone] = None
 
 
-class Task(Wire):
-    """A task inside a workflow, as UpdateWorkflow takes it. Timeout and RerunInterval are seconds."""
+class BodyTask(Wire):
+    """A task inside a loop. Timeout and RerunInterval are seconds.
+
+    `max_parallel_instances` is Tidemill's own (docs/decisions/0012): absent, any number may run at once.
+    """
 
     id: Annotated[Integer | None, OrNone] = None
     client_unique_code: Annotated[str | None, OrNone] = None
@@ -190,6 +194,17 @@ class Task(Wire):
     outputs: Outputs | None = None
     dependencies: Annotated[tuple[Dependency, ...], ListOf] = ()
     tags: Annotated[tuple[Tag, ...], ListOf] = ()
+
+
+class Task(BodyTask):
+    """A task inside a workflow, as UpdateWorkflow takes it.
+
+    `sub_tasks`, the body of a loop, is an extension of Tidemill; their dependencies stay among themselves. So is
+    `max_parallel_instances` (docs/decisions/0012): absent, any number may run at once.
+    """
+
+    max_parallel_instances: Annotated[Annotated[Integer, Field(ge=1, le=10_000)] | None, OrNone] = None
+    sub_tasks: Annotated[tuple[BodyTask, ...], ListOf] = ()
 
 
 class Workflow(Wire):

@@ -1,33 +1,35 @@
-"""The instances and edges of one business date of a run, drafted before anything is stored."""
+"""The instances and edges of one business date of a run, drafted before anything is stored.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+A run made on request (backfill, manual, test) holds the chosen tasks of one workflow or of many; its edges follow the
+rules of periodic ones among its own instances, and whatever is outside it is not waited for (scheduling-semantics 7.2).
+"""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tidemill.domain.cron import CycleClass
 from tidemill.domain.definitions import Dependency, TaskAt, WorkflowAt
+from tidemill.domain.instance_edges import Day, Edge, Link, edges_between
 from tidemill.domain.schedule import Cycle
-from tidemill.domain.selection import Edges, Selection, reverse
+from tidemill.domain.selection import Edges, Selection
 
 DRY_RUNS = frozenset({"Skip", "SkipUnchoose", "SkipCycle", "ConditionUnchoose", "RealtimeDeprecated", "SkipCalendar"})
 VIRTUAL = "VIRTUAL"
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    downstream_id: int
-    upstream_id: int
-    type: str
+Recurrence = Callable[[WorkflowAt, str], str]
+"""Makes an instance's recurrence from its workflow and what its task says."""
 
 
 @dataclass(slots=True)
 class Draft:
-    """One task instance to be; `waits` is false for one that nothing inside its workflow instance precedes."""
+    """One task instance to be; `waits` is false for one that nothing inside its date precedes."""
 
     id: int
+    workflow: WorkflowAt
     task: TaskAt
     cycle: Cycle
     recurrence: str
     immediate: bool
-    waits: bool
+    waits: bool = False
 
 
 def default_outputs(project: str, id: int, name: str) -> tuple[str, str]:
@@ -58,21 +60,6 @@ def inner_upstreams(workflow: WorkflowAt, project: str) -> dict[int, list[int]]:
     }
 
 
-def previous_cycle_upstreams(workflow: WorkflowAt, upstreams: Edges) -> dict[int, set[int]]:
-    """Each task's upstream tasks inside the workflow whose previous cycle it waits for."""
-    downstreams = reverse(upstreams)
-    needs: dict[int, set[int]] = {}
-    for task in workflow.tasks:
-        for dependency in task.definition.dependencies:
-            if dependency.type == "CrossCycleDependsOnSelf":
-                needs.setdefault(task.id, set()).add(task.id)
-            elif dependency.type == "CrossCycleDependsOnChildren":
-                needs.setdefault(task.id, set()).update(downstreams.get(task.id, ()))
-            elif dependency.type == "CrossCycleDependsOnOtherNode" and dependency.upstream_task_id is not None:
-                needs.setdefault(task.id, set()).add(dependency.upstream_task_id)
-    return needs
-
-
 def weights(upstreams: Edges, priorities: Mapping[int, int]) -> dict[int, int]:
     """Own priority plus the priorities of all tasks upstream: deeper tasks first (scheduling-semantics 6.7)."""
     ancestors: dict[int, set[int]] = {}
@@ -93,54 +80,94 @@ def weights(upstreams: Edges, priorities: Mapping[int, int]) -> dict[int, int]:
     return {node: priorities[node] + sum(priorities[a] for a in above) for node, above in ancestors.items()}
 
 
+@dataclass(frozen=True)
+class Scheduled:
+    """A workflow of the run, with its cycles of the date; `upstreams` are the Normal ones inside it."""
+
+    workflow: WorkflowAt
+    cycles: Sequence[Cycle]
+    cycle_class: CycleClass
+    upstreams: Edges
+
+
 def draft(
-    workflow: WorkflowAt,
-    upstreams: Edges,
-    selection: Selection,
-    cycles: Sequence[Cycle],
-    ids: Iterator[int],
-    *,
-    manual: bool,
-    previous: Mapping[int, int],
-) -> tuple[list[Draft], list[Edge]]:
-    """One instance a chosen task and cycle, and the edges among them.
-
-    `previous` gives each task's last instance of the date before, in the same group of a backfill.
-    """
-    crossing = previous_cycle_upstreams(workflow, upstreams)
-    drafts: list[Draft] = []
-    edges: list[Edge] = []
-    before = dict(previous)
-    for cycle in cycles:
-        made = {task.id: next(ids) for task in workflow.tasks if task.id in selection.run or task.id in selection.dry}
-        for task in workflow.tasks:
-            if task.id not in made:
-                continue
-            inner = [made[id] for id in upstreams[task.id] if id in made]
-            edges += [Edge(made[task.id], id, "Normal") for id in inner]
-            edges += [
-                Edge(made[task.id], before[id], "CrossCycle")
-                for id in sorted(crossing.get(task.id, ()))
-                if id in before
-            ]
-            recurrence = _recurrence(task, cycle, task.id in selection.run, manual)
-            immediate = recurrence in DRY_RUNS or task.definition.type == VIRTUAL
-            drafts.append(Draft(made[task.id], task, cycle, recurrence, immediate, bool(inner)))
-        before.update(made)
-    return drafts, edges
+    scheduled: Iterable[Scheduled], selection: Selection, ids: Iterator[int], recurrence: Recurrence
+) -> list[Draft]:
+    """One instance a chosen task and cycle."""
+    return [
+        _draft(item.workflow, task, cycle, task.id in selection.run, recurrence, next(ids))
+        for item in scheduled
+        for cycle in item.cycles
+        for task in item.workflow.tasks
+        if task.id in selection.run or task.id in selection.dry
+    ]
 
 
-def _recurrence(task: TaskAt, cycle: Cycle, chosen: bool, manual: bool) -> str:
+def _draft(workflow: WorkflowAt, task: TaskAt, cycle: Cycle, chosen: bool, recurrence: Recurrence, id: int) -> Draft:
+    given = recurrence(workflow, task.definition.trigger.recurrence)
     if not chosen:
-        return "SkipUnchoose"
-    if cycle.dry_run:
-        return "SkipCycle"
-    return "Manual" if manual else task.definition.trigger.recurrence
+        given = "SkipUnchoose"
+    elif cycle.dry_run:
+        given = "SkipCycle"
+    return Draft(id, workflow, task, cycle, given, given in DRY_RUNS or task.definition.type == VIRTUAL)
 
 
-def count(edges: Iterable[Edge]) -> dict[int, int]:
-    """How many edges lead to each downstream instance."""
-    numbers: dict[int, int] = {}
-    for edge in edges:
-        numbers[edge.downstream_id] = numbers.get(edge.downstream_id, 0) + 1
-    return numbers
+Made = tuple[int, int, int]  # task, trigger time, instance
+
+
+@dataclass
+class _Nodes:
+    """A date's instances by node; a workflow as a whole stands for the chosen tasks of each of its cycles.
+
+    In `days` a workflow's cycle has a negative id; `first` and `last` give the instances that it stands for.
+    """
+
+    days: dict[int, Day] = field(default_factory=dict[int, Day])
+    first: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    last: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+
+
+def edges_of(
+    scheduled: Sequence[Scheduled], links: Sequence[Link], today: Iterable[Made], before: Iterable[Made]
+) -> list[Edge]:
+    """The edges that lead to the instances of `today`, from them and from those of the date `before`."""
+    selves = {link.downstream for link in links if link.downstream == link.upstream}
+    numbers = iter(range(-1, -(10**9), -1))
+    now, earlier = (_nodes(scheduled, selves, made, numbers) for made in (today, before))
+    first, last = now.first, now.last | earlier.last
+    return list(
+        dict.fromkeys(
+            Edge(downstream, upstream, edge.type)
+            for edge in edges_between(links, now.days, earlier.days)
+            for downstream in first.get(edge.downstream_id, (edge.downstream_id,))
+            for upstream in last.get(edge.upstream_id, (edge.upstream_id,))
+        )
+    )
+
+
+def _nodes(scheduled: Sequence[Scheduled], selves: set[int], made: Iterable[Made], numbers: Iterator[int]) -> _Nodes:
+    by_task: dict[int, dict[int, int]] = {}
+    for task, time, id in made:
+        by_task.setdefault(task, {})[time] = id
+    found = _Nodes()
+    for item in scheduled:
+        tasks = {task.id: by_task[task.id] for task in item.workflow.tasks if task.id in by_task}
+        for task, instances in tasks.items():
+            found.days[task] = Day.of(instances.items(), item.cycle_class, self_dependent=task in selves)
+        if tasks:
+            _add_whole(found, item, tasks, selves, numbers)
+    return found
+
+
+def _add_whole(
+    found: _Nodes, item: Scheduled, tasks: Mapping[int, Mapping[int, int]], selves: set[int], numbers: Iterator[int]
+) -> None:
+    preceded = {task for task in tasks if any(need in tasks for need in item.upstreams.get(task, ()))}
+    followed = {need for task in tasks for need in item.upstreams.get(task, ())}
+    cycles: dict[int, int] = {}
+    for time in sorted({time for instances in tasks.values() for time in instances}):
+        cycles[time] = number = next(numbers)
+        found.first[number] = [tasks[task][time] for task in tasks if task not in preceded and time in tasks[task]]
+        found.last[number] = [tasks[task][time] for task in tasks if task not in followed and time in tasks[task]]
+    id = item.workflow.id
+    found.days[id] = Day.of(cycles.items(), item.cycle_class, self_dependent=id in selves)

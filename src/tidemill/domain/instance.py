@@ -6,8 +6,13 @@ alone (see `store/engine.py`), so nothing changes between reading and saving.
 
 from dataclasses import dataclass
 
-from tidemill.domain.status import FINAL, Event, Status, reach
+from tidemill.domain.status import FINAL, WAITING, Event, Status, reach
+from tidemill.domain.windows import Window
 
+PAUSED = ("Pause", "PauseCalendar")
+UNCHOSEN = "It's set condition-skip by task"  # the log of an instance on an arm that no branch chose
+SCHEDULER_TRIGGER = "SCHEDULER_TRIGGER"
+SIGNAL_KEPT = 24 * 3_600_000  # milliseconds; one not used by then is lost (scheduling-semantics 6.8)
 RETRIES_LOST = 3  # the third lost run in a row is Failure
 SERVER_STOPPED = "server stopped"  # a run that the server's own end took along: it runs again and counts for nothing
 
@@ -16,6 +21,7 @@ SERVER_STOPPED = "server stopped"  # a run that the server's own end took along:
 class Instance:
     """The part of a task instance that moves. Times are epoch milliseconds, `rerun_interval` seconds.
 
+    `signalled_time` is None for what waits for no trigger, 0 while no signal has come; a signal serves one run.
     `kind` is Task, or Workflow for the one that represents a workflow instance; `pending_upstreams` counts unsatisfied
     edges, the entry of its workflow instance and a hold; `due_time` is max(trigger time, not before).
     """
@@ -44,11 +50,20 @@ class Instance:
     finished_time: int | None
     reason: str | None
     operation_type: str | None
+    run_window: str | None = None
+    control: str | None = None  # the type of a task that is more than a program to run (domain/control/kinds)
+    unchosen: int = 0  # a branch above chose another arm
+    signalled_time: int | None = None
 
     @property
-    def waits_for_retry(self) -> bool:
-        """Begun and between two runs: NotRun in the database, but no update or reopened upstream may touch it."""
-        return self.status == Status.NOT_RUN and (self.retries_used > 0 or self.lost_runs > 0)
+    def between_runs(self) -> bool:
+        """Begun, and waiting for the next run by itself: no update, suspension or reopened upstream may touch it."""
+        return self.status in WAITING and (self.retries_used > 0 or self.lost_runs > 0)
+
+    def about_to_run(self, now: int) -> bool:
+        """Whether it waits for nothing but its turn, or for its next run after an earlier one."""
+        due = self.pending_upstreams == 0 and not self.frozen and self.due_time <= now
+        return self.status in WAITING and (self.status != Status.NOT_RUN or self.run_number > 0 or due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +114,43 @@ def move(
     )
 
 
+def opening(instance: Instance, now: int) -> int:
+    """The moment from `now` on at which the instance may start; `now` unless its run has a window."""
+    return now if instance.run_window is None else Window.of(instance.run_window).opening(now)
+
+
 def come_due(instance: Instance, now: int) -> Change:
     """Upstreams are done, the time has come, nobody froze it: what happens next follows from what it is."""
     if instance.kind == "Workflow":
         instance.started_time = instance.started_time or now
         instance.run_number = max(1, instance.run_number)
         return move(instance, Event.STARTED, now)
-    if instance.recurrence in ("Pause", "PauseCalendar"):
+    if instance.unchosen:
+        instance.run_number += 1
+        instance.started_time = now
+        return move(instance, Event.SKIPPED, now, detail=UNCHOSEN)
+    if instance.recurrence in PAUSED:
         instance.reason = "Frozen"
         return move(instance, Event.FROZEN_DUE, now)
     if instance.immediate:
         instance.run_number += 1
         instance.started_time = now
         return move(instance, Event.SKIPPED, now)
+    if instance.signalled_time is not None:
+        return _await_signal(instance, instance.signalled_time, now)
     instance.wait_resource_time = now
     return move(instance, Event.TIME_CAME, now)
+
+
+def _await_signal(instance: Instance, signalled: int, now: int) -> Change:
+    """A task of type SCHEDULER_TRIGGER executes nothing: with its signal it has succeeded."""
+    if now - signalled > SIGNAL_KEPT:
+        instance.signalled_time = 0
+        return move(instance, Event.AWAITED, now)
+    instance.run_number += 1
+    instance.started_time = now
+    instance.signalled_time = 0
+    return move(instance, Event.SUCCEEDED, now)
 
 
 def start(instance: Instance, now: int) -> Change:
@@ -144,7 +181,7 @@ def end(instance: Instance, outcome: str, exit_code: int | None, ended: int, mes
     retry = outcome == "exited" and instance.rerun_mode != "AllDenied"
     if retry and instance.retries_used < instance.rerun_times:
         instance.retries_used += 1
-        instance.due_time = max(instance.trigger_time, ended + instance.rerun_interval * 1000)
+        instance.due_time = ended + instance.rerun_interval * 1000
         return move(instance, Event.RETRY, ended, detail=detail)
     instance.reason = "Failed"
     return move(instance, Event.FAILED, ended, detail=detail)

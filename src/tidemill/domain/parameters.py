@@ -8,7 +8,7 @@ Source: DataWorks, "Configure and use scheduling parameters", "Use workflow para
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -25,6 +25,20 @@ class Parameter(NamedTuple):
     value: str
 
 
+class Workspace(NamedTuple):
+    """A project's parameters in one environment: `variables` are expressions, `constants` stand for themselves.
+
+    `secrets` name where a value is kept; it joins the others only when a run is put together.
+    """
+
+    variables: tuple[Parameter, ...] = ()
+    constants: tuple[Parameter, ...] = ()
+    secrets: tuple[Parameter, ...] = ()
+
+
+NO_WORKSPACE = Workspace()
+
+
 @dataclass(frozen=True)
 class Levels:
     """The parameters that a task of one workflow can see, each level as declared.
@@ -35,7 +49,7 @@ class Levels:
 
     task: tuple[Parameter, ...] = ()
     workflow: tuple[Parameter, ...] = ()
-    workspace: tuple[Parameter, ...] = ()
+    workspace: Workspace = NO_WORKSPACE
     override: tuple[Parameter, ...] | None = None
     manual: bool = False
     given: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -43,7 +57,7 @@ class Levels:
 
 @dataclass(frozen=True)
 class Resolved:
-    """What an instance stores: the computed values of each level that its task can see.
+    """What an instance stores: the computed values of each level that its task can see, and where secrets are kept.
 
     `task` keeps the order of declaration; `workflow_first` is how manual workflows rank.
     """
@@ -51,8 +65,20 @@ class Resolved:
     task: tuple[Parameter, ...] = ()
     workflow: Mapping[str, str] = field(default_factory=dict[str, str])
     workspace: Mapping[str, str] = field(default_factory=dict[str, str])
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
     system: Mapping[str, str] = field(default_factory=dict[str, str])
     workflow_first: bool = False
+
+    def revealed(self, values: Mapping[str, str]) -> "Resolved":
+        """With its secrets among the workspace's values; `values` by where they are kept. Never stored.
+
+        Raises Malformed for one that is gone.
+        """
+        gone = sorted(name for name, place in self.secrets.items() if place not in values)
+        if gone:
+            raise Malformed(f"the workspace parameter workspace.{gone[0]} was deleted, or cannot be decrypted")
+        known = {name: values[place] for name, place in self.secrets.items()}
+        return replace(self, workspace={**self.workspace, **known}, secrets={})
 
     @cached_property
     def values(self) -> dict[str, str]:
@@ -87,6 +113,7 @@ class Resolved:
             "task": self.task,
             "workflow": self.workflow,
             "workspace": self.workspace,
+            "secrets": self.secrets,
             "system": self.system,
             "workflow_first": self.workflow_first,
         }
@@ -163,7 +190,8 @@ def resolve_levels(levels: Levels, base: Base) -> Resolved:
     return Resolved(
         task=resolve(levels.task if levels.override is None else levels.override, base),
         workflow={**_named(resolve(levels.workflow, base)), **levels.given},
-        workspace=_named(resolve(levels.workspace, base)),
+        workspace=_named((*resolve(levels.workspace.variables, base), *levels.workspace.constants)),
+        secrets=dict(levels.workspace.secrets),
         system=system_values(base),
         workflow_first=levels.manual and levels.override is None,
     )

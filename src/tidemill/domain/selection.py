@@ -36,6 +36,22 @@ def reverse(upstreams: Edges) -> dict[int, list[int]]:
     return downstreams
 
 
+def whole_graph(tasks: Mapping[int, int], links: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    """Each node's upstreams, from `tasks` (task: workflow) and same-cycle links (downstream, upstream).
+
+    A workflow as a whole is two nodes: its id, which comes after its tasks, and its negated id, which comes before.
+    """
+    upstreams: dict[int, list[int]] = {task: [-workflow] for task, workflow in tasks.items()}
+    for task, workflow in tasks.items():
+        upstreams.setdefault(workflow, []).append(task)
+        upstreams.setdefault(-workflow, [])
+    for downstream, upstream in links:
+        start = downstream if downstream in tasks else -downstream
+        if start in upstreams and upstream in upstreams:
+            upstreams[start].append(upstream)
+    return upstreams
+
+
 def select(
     mode: Mode, upstreams: Edges, roots: Collection[int], include: Collection[int], exclude: Collection[int]
 ) -> Selection:

@@ -2,7 +2,8 @@
 
 WaitTime is derived, never stored: NotRun, nothing pending, not frozen, and `due_time` still to come. A workflow
 instance follows the same table through the task instance that represents it: TIME_CAME and STARTED when its entry
-opens, then SUCCEEDED, FAILED and REOPENED as its inner instances go.
+opens, then SUCCEEDED, FAILED and REOPENED as its inner instances go; one that ended before its entry had opened goes
+back to it by RERUN.
 """
 
 from enum import StrEnum
@@ -40,11 +41,16 @@ class Event(StrEnum):
     SET_SUCCESS = "set successful"
     RERUN = "rerun"
     REOPENED = "inner instance reopened"
+    FREED = "upstream removed"
     UPSTREAM_REOPENED = "upstream reopened"
     UNDEPLOYED = "undeployed"
+    AWAITED = "waits for its trigger"
+    TRIGGERED = "triggered"
+    CHANGED = "changed"
+    WINDOW_CLOSED = "window closed"
 
 
-_WAITING = (Status.NOT_RUN, Status.WAIT_RESOURCE, Status.WAIT_TRIGGER)
+WAITING = (Status.NOT_RUN, Status.WAIT_RESOURCE, Status.WAIT_TRIGGER)
 FINAL = (Status.SUCCESS, Status.FAILURE)
 
 
@@ -64,18 +70,23 @@ RULES: dict[Event, dict[Status, Status]] = {  # event: the statuses it may leave
     Event.RETRY: {Status.RUNNING: Status.NOT_RUN},
     Event.TIMED_OUT: {Status.RUNNING: Status.FAILURE},
     Event.STOP_ASKED: _stay(Status.RUNNING),
-    Event.STOPPED: _all((*_WAITING, Status.RUNNING), Status.FAILURE),
+    Event.STOPPED: _all((*WAITING, Status.RUNNING), Status.FAILURE),
     Event.LOST: {Status.RUNNING: Status.NOT_RUN},
     Event.LOST_FOR_GOOD: {Status.RUNNING: Status.FAILURE},
     Event.SKIPPED: {Status.NOT_RUN: Status.SUCCESS},
     Event.FROZEN_DUE: {Status.NOT_RUN: Status.FAILURE},
-    Event.SUSPENDED: _stay(*_WAITING),
-    Event.RESUMED: {**_stay(*_WAITING), Status.FAILURE: Status.NOT_RUN},
-    Event.SET_SUCCESS: _all((*_WAITING, Status.FAILURE), Status.SUCCESS),
+    Event.SUSPENDED: _stay(*WAITING),
+    Event.RESUMED: {**_stay(*WAITING), Status.FAILURE: Status.NOT_RUN},
+    Event.SET_SUCCESS: _all((*WAITING, Status.FAILURE), Status.SUCCESS),
     Event.RERUN: _all(FINAL, Status.NOT_RUN),
     Event.REOPENED: _all(FINAL, Status.RUNNING),
-    Event.UPSTREAM_REOPENED: _all(_WAITING, Status.NOT_RUN),
-    Event.UNDEPLOYED: _all(_WAITING, Status.NOT_RUN),
+    Event.FREED: _stay(Status.NOT_RUN),
+    Event.UPSTREAM_REOPENED: _all(WAITING, Status.NOT_RUN),
+    Event.UNDEPLOYED: _all(WAITING, Status.NOT_RUN),
+    Event.AWAITED: {Status.NOT_RUN: Status.WAIT_TRIGGER},
+    Event.TRIGGERED: _all((Status.NOT_RUN, Status.WAIT_TRIGGER), Status.NOT_RUN),
+    Event.CHANGED: _stay(*(status for status in Status if status not in (*FINAL, Status.WAIT_TIME))),
+    Event.WINDOW_CLOSED: _all(WAITING, Status.NOT_RUN),
 }
 
 

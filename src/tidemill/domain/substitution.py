@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tidemill.domain.parameters import Resolved
 
-_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+_REFERENCE = re.compile(r"\$\{([\w.]+(?:\[\d+\])*)\}")
 # Both spellings of a type are in use: the task types' table and the API's examples differ.
 _WITH_ARGUMENTS = {"DIDE_SHELL", "PYTHON"}
 _WITH_NAMED_ARGUMENTS = {"PYODPS", "PY_ODPS", "PYODPS3", "PY_ODPS3"}

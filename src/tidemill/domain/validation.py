@@ -1,14 +1,27 @@
 """What must hold of a definition by itself, before anything else is looked at: every fault at once, with its path."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from tidemill.domain.definitions import Dependency, Tag, Task, Variable, Workflow
-from tidemill.domain.errors import Fault
+from tidemill.domain.control.body import body_faults
+from tidemill.domain.control.branch import read_branch
+from tidemill.domain.control.kinds import BRANCH, CYCLE, MERGE, TRAVERSE
+from tidemill.domain.control.loops import read_limits
+from tidemill.domain.control.merge import read_merge
+from tidemill.domain.definitions import BodyTask, Dependency, Tag, Variable, Workflow
+from tidemill.domain.errors import Fault, Malformed
+from tidemill.domain.expressions import Expression
 from tidemill.domain.parameters import validate
 from tidemill.domain.schedule import check_trigger
+from tidemill.domain.variables import STATUS, source_of
 
 MAX_RERUN_TIMES = 10
+_CONTENTS: dict[str, Callable[[str | None], object]] = {
+    BRANCH: read_branch,
+    MERGE: read_merge,
+    TRAVERSE: read_limits,
+    CYCLE: read_limits,
+}
 _ACROSS = {"CrossCycleDependsOnChildren", "CrossCycleDependsOnOtherNode"}
 
 
@@ -34,6 +47,9 @@ def workflow_faults(workflow: Workflow, limits: Limits) -> list[Fault]:
         faults.append(Fault("Tasks", f"at most {limits.tasks} tasks, not {len(tasks)}"))
     for index, task in enumerate(tasks):
         faults += _task(f"Tasks[{index}]", task, workflow, limits)
+        faults += [] if not task.sub_tasks else body_faults(f"Tasks[{index}]", task)
+        for place, item in enumerate(task.sub_tasks):
+            faults += _task(f"Tasks[{index}].SubTasks[{place}]", item, workflow, limits)
     faults += _repeated("Tasks", "Name", [task.name for task in tasks])
     faults += _repeated("Tasks", "Id", [task.id for task in tasks])
     faults += _repeated("Tasks", "ClientUniqueCode", [task.client_unique_code for task in tasks])
@@ -45,7 +61,7 @@ def _trigger(workflow: Workflow) -> list[Fault]:
     return check_trigger(workflow.trigger)[0] if workflow.trigger.type == "Scheduler" else []
 
 
-def _task(path: str, task: Task, workflow: Workflow, limits: Limits) -> Iterator[Fault]:
+def _task(path: str, task: BodyTask, workflow: Workflow, limits: Limits) -> Iterator[Fault]:
     env = workflow.env_type or "Prod"
     if task.env_type not in (None, env):
         yield Fault(f"{path}.EnvType", f"the workflow's, which is {env}, or none")
@@ -59,10 +75,22 @@ def _task(path: str, task: Task, workflow: Workflow, limits: Limits) -> Iterator
         if len((task.script.content or "").encode()) > limits.script:
             yield Fault(f"{path}.Script.Content", f"at most {limits.script} bytes")
         yield from _parameters(f"{path}.Script.Parameters", task.script.parameters, limits)
+    yield from _content(f"{path}.Script.Content", task)
     yield from _variables(f"{path}.Inputs.Variables", task.inputs.variables if task.inputs else ())
     yield from _variables(f"{path}.Outputs.Variables", task.outputs.variables if task.outputs else ())
     yield from _dependencies(f"{path}.Dependencies", task.dependencies, limits)
     yield from _tags(f"{path}.Tags", task.tags)
+
+
+def _content(path: str, task: BodyTask) -> Iterator[Fault]:
+    """A control task whose content cannot be read would fail at each of its cycles."""
+    read = _CONTENTS.get(task.type)
+    if read is None:
+        return
+    try:
+        read(task.script.content if task.script else None)
+    except Malformed as error:
+        yield Fault(path, str(error))
 
 
 def _dependencies(path: str, dependencies: Iterable[Dependency], limits: Limits) -> Iterator[Fault]:
@@ -98,7 +126,16 @@ def _variables(path: str, variables: Iterable[Variable]) -> Iterator[Fault]:
     for index, variable in enumerate(listed):
         if not variable.name:
             yield Fault(f"{path}[{index}].Name", "a variable needs a name", True)
+        if variable.type == "System" and variable.value != STATUS and source_of(variable) is None:
+            yield from _system(f"{path}[{index}].Value", variable.value)
     yield from _repeated(path, "Name", [variable.name for variable in listed])
+
+
+def _system(path: str, value: str | None) -> Iterator[Fault]:
+    try:
+        Expression.parse(value or "")
+    except Malformed as error:
+        yield Fault(path, str(error))
 
 
 def _tags(path: str, tags: Iterable[Tag]) -> Iterator[Fault]:

@@ -81,6 +81,10 @@ class Runner(Protocol):
         """Sleep until results arrive, `wake` is called or `timeout` seconds pass (None: no limit)."""
         ...
 
+    def output(self, log: str) -> str:
+        """The last line that is not blank of an ended run's log, up to 2 MB of it and a little more; empty for none."""
+        ...
+
     def wake(self) -> None:
         """End the current or next `wait`."""
         ...

@@ -30,6 +30,22 @@ def read_log(path: Path | str, first: int = MEBIBYTE, last: int = 2 * MEBIBYTE) 
         return ""
 
 
+def last_line(path: Path | str, most: int = 3 * MEBIBYTE) -> str:
+    """The last line of a log that is not blank; empty without one. At most the last `most` bytes are looked at."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            part = 64 * 1024
+            while True:
+                start = max(0, size - part)
+                data = _read_data(file.fileno(), start, size).rstrip()
+                if start == 0 or part >= most or (data and b"\n" in data):
+                    return _text(data[data.rfind(b"\n") + 1 :])
+                part = min(most, part * 4)
+    except FileNotFoundError:
+        return ""
+
+
 def read_range(path: Path | str, start: int, length: int) -> bytes:
     """Raw bytes, fewer at the end of the file; a hole reads as zero bytes. Empty if there is no log."""
     try:

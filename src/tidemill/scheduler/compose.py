@@ -1,22 +1,43 @@
 """From a dispatched instance to what its runner executes: script and arguments with their values in place."""
 
+from collections.abc import Mapping
+from dataclasses import astuple
 from datetime import UTC, datetime
 
+from tidemill.domain.control.assignment import read_assignment
+from tidemill.domain.control.kinds import ASSIGNING
+from tidemill.domain.control.loops import Iteration
+from tidemill.domain.control.loops import prepare as prepare_turn
 from tidemill.domain.parameters import Resolved
 from tidemill.domain.substitution import prepare
+from tidemill.domain.variables import Value, references
 from tidemill.runners.contract import Run
 from tidemill.store.runs import Order
 
 
-def compose(order: Order, run_number: int, now: int) -> Run:
-    """The run to hand over; its log is named by the day on which it starts, in UTC."""
-    values = Resolved.from_json(order.parameters)
-    prepared = prepare(order.task_type, order.script, values)
+def compose(
+    order: Order,
+    values: Resolved,
+    run_number: int,
+    now: int,
+    inputs: Mapping[str, Value],
+    turn: Iteration | None = None,
+) -> Run:
+    """The run to hand over; its log is named by the day on which it starts, in UTC.
+
+    `values` are the order's parameters, its secrets among them; `turn` is the iteration of a loop to which the instance
+    belongs. Raises Malformed where the script cannot be prepared: an index of an input variable that is out of range.
+    """
+    task_type, script = order.task_type, order.script
+    if task_type in ASSIGNING:
+        task_type, script = astuple(read_assignment(script))
+    script, seen = prepare_turn(script, turn) if turn is not None else (script, {})
+    prepared = prepare(task_type, script, values, references(script, inputs) | seen)
     day = datetime.fromtimestamp(now / 1000, UTC)
     return Run(
         instance=order.id,
         run_number=run_number,
-        task_type=order.task_type,
+        task_type=task_type,
         script=prepared.script,
         arguments=prepared.arguments,
         log=f"logs/{day:%Y%m%d}/{order.id}/{run_number}.log",

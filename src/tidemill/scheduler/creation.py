@@ -5,27 +5,34 @@ others; the operation's message names it.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from sqlalchemy import Connection
 
+from tidemill.domain.business_date import run_date_of
+from tidemill.domain.calendar import recurrence_on
 from tidemill.domain.creation import Creation
 from tidemill.domain.definitions import WorkflowAt
-from tidemill.domain.drafts import Cycle, Draft, Edge, count, draft, inner_upstreams, weights
-from tidemill.domain.selection import Selection, select
-from tidemill.scheduler.evaluation import Values, cycles_of, values_of
-from tidemill.scheduler.planning import plan_unit
-from tidemill.store import making, operations
+from tidemill.domain.drafts import Draft, Scheduled, draft, edges_of, weights
+from tidemill.domain.instance_edges import Edge, Link
+from tidemill.domain.parameters import NO_WORKSPACE, Workspace
+from tidemill.domain.selection import Selection
+from tidemill.scheduler.evaluation import scheduled_on, values_of
+from tidemill.scheduler.links import links_of
+from tidemill.scheduler.planning import calendars_of, linked_at, plan_unit
+from tidemill.scheduler.rerunning import rerun_unit
+from tidemill.scheduler.rows import Container, Row, pinned, task_row
+from tidemill.store import making, operations, parameters
 from tidemill.store.engine import Database
 from tidemill.store.ids import allocate
 from tidemill.store.operations import Operation
-from tidemill.store.versions import workflow_at
+from tidemill.store.versions import outline, workflow_at
 
 log = logging.getLogger(__name__)
 
-_ROWS = 5_000  # about as many instances in one turn of the loop
+_ROWS = 2_000  # about as many instances in one turn of the loop, so that dispatch goes on meanwhile
+_DAY = 24 * 3_600_000
 
 
 def create(database: Database, now: int) -> bool:
@@ -36,7 +43,7 @@ def create(database: Database, now: int) -> bool:
             due = operations.next_unfinished(db)
             if due is None:
                 return False
-            made += plan_unit(db, due, now) if due.kind == operations.PLANNING else _unit(db, due, now)
+            made += _UNITS.get(due.kind, _unit)(db, due, now)
     return True
 
 
@@ -46,7 +53,7 @@ def _unit(db: Connection, operation: Operation, now: int) -> int:
     rows = 1
     try:
         with db.begin_nested():
-            rows = make(db, operation, asked, now)
+            rows = _Date(db, operation, asked, now).make()
     except Exception as error:
         bizdate = asked.bizdates[operation.cursor]
         log.exception("operation %s could not make business date %s", operation.id, bizdate)
@@ -58,198 +65,164 @@ def _unit(db: Connection, operation: Operation, now: int) -> int:
     return rows
 
 
-def make(db: Connection, operation: Operation, asked: Creation, now: int) -> int:
-    """The workflow instance of one business date, with all it holds; returns how many task instances it has."""
-    workflow = workflow_at(db, asked.workflow_id, asked.env, asked.workflow_version)
-    if workflow is None:
-        raise LookupError(f"workflow {asked.workflow_id} has no version {asked.workflow_version}")
-    unit = operation.cursor
-    bizdate = asked.bizdates[unit]
-    upstreams = inner_upstreams(workflow, asked.project_name)
-    selection = select(asked.mode, upstreams, asked.roots, asked.include, asked.exclude)  # pyright: ignore[reportArgumentType]
-    cycles = cycles_of(workflow, asked, date.fromisoformat(bizdate))
-    ids = allocate(db, 3 + len(cycles) * (len(selection.run) + len(selection.dry)))
-    before = asked.predecessor(unit)
-    drafts, edges = draft(
-        workflow,
-        upstreams,
-        selection,
-        cycles,
-        iter(ids[3:]),
-        manual=asked.manual,
-        previous=making.last_instances(db, operation.id, before) if before else {},
-    )
-    maker = _Maker(operation, asked, workflow, bizdate, now, ids[0], ids[1], ids[2])
-    gate = making.representative_of(db, operation.id, before) if before else None
-    if gate is not None:
-        edges.append(Edge(maker.representative_id, gate, "Gate"))
-    maker.store(db, drafts, edges, cycles, weights(upstreams, maker.priorities()) if asked.weighted else {}, selection)
-    return len(drafts) + 1
+_UNITS = {operations.PLANNING: plan_unit, operations.RERUN: rerun_unit}
 
 
-class _Maker:
-    """Turns one date's drafts into rows."""
+class _Date:
+    """The workflow instance of one business date of an operation, with all it holds."""
 
-    def __init__(
-        self,
-        operation: Operation,
-        asked: Creation,
-        workflow: WorkflowAt,
-        bizdate: str,
-        now: int,
-        instance_id: int,
-        representative_id: int,
-        unified_id: int,
-    ) -> None:
-        self.operation = operation
-        self.asked = asked
-        self.workflow = workflow
-        self.bizdate = bizdate
-        self.now = now
-        self.instance_id = instance_id
-        self.representative_id = representative_id
-        self.unified_id = unified_id
+    def __init__(self, db: Connection, operation: Operation, asked: Creation, now: int) -> None:
+        self._db = db
+        self._operation = operation
+        self._asked = asked
+        self._now = now
+        self._bizdate = asked.bizdates[operation.cursor]
+        self._before = asked.predecessor(operation.cursor)
+        self._projects = {item.workflow_id: item.project_id for item in asked.workflows()}
+        self._scheduled = [self._schedule(*item) for item in asked.workflows()]
+        self._calendars = calendars_of(db, [item.workflow for item in self._scheduled], now + 1)
 
-    def priorities(self) -> dict[int, int]:
-        return {task.id: self.asked.priority or 1 for task in self.workflow.tasks}
+    def _schedule(self, workflow_id: int, version: int, project_id: int, project_name: str, zone: str) -> Scheduled:
+        workflow = workflow_at(self._db, workflow_id, self._asked.env, version)
+        if workflow is None:
+            raise LookupError(f"workflow {workflow_id} has no version {version}")
+        return scheduled_on(workflow, self._asked, project_name, zone, date.fromisoformat(self._bizdate))
 
-    def store(
-        self,
-        db: Connection,
-        drafts: Sequence[Draft],
-        edges: Sequence[Edge],
-        cycles: Sequence[Cycle],
-        weights: Mapping[int, int],
-        selection: Selection,
-    ) -> None:
-        done = making.succeeded(db, {edge.upstream_id for edge in edges} - {item.id for item in drafts})
-        waiting = count(edge for edge in edges if edge.upstream_id not in done)
-        values = values_of(self.workflow, self.asked, self.bizdate, drafts)
-        first = min((cycle.trigger_time for cycle in cycles), default=self.now)
+    def make(self) -> int:
+        """Make it; returns how many task instances it has."""
+        asked = self._asked
+        tasks = {task.id for item in self._scheduled for task in item.workflow.tasks}
+        selection = Selection(frozenset(tasks if asked.run is None else asked.run), frozenset(asked.dry))
+        number = sum(len(item.cycles) * len(item.workflow.tasks) for item in self._scheduled)
+        ids = allocate(self._db, 3 + number)
+        drafts = draft(self._scheduled, selection, iter(ids[3:]), self._recurrence)
+        links = self._links(tasks)
+        edges = self._edges(links, drafts)
+        self._store(self._container(ids, drafts), drafts, edges)
+        return len(drafts) + 1
+
+    def _recurrence(self, workflow: WorkflowAt, declared: str) -> str:
+        """A test runs the real code whatever the schedule says, unless the task is frozen (scheduling-semantics 8)."""
+        if self._asked.type == "SmokeTest":
+            return "Pause" if declared == "Pause" else "Normal"
+        if self._asked.manual:
+            return "Manual"
+        return recurrence_on(self._calendars.get(workflow.id), run_date_of(date.fromisoformat(self._bizdate)), declared)
+
+    def _links(self, tasks: set[int]) -> list[Link]:
+        if self._asked.type == "SmokeTest":
+            return []  # a test waits for nobody
+        workflows = [item.workflow for item in self._scheduled]
+        nodes = tasks | {item.id for item in workflows}
+        links = links_of(self._db, self._asked.env, linked_at(self._db, self._asked.env, list(map(outline, workflows))))
+        return [link for link in links if link.downstream in nodes and link.upstream in nodes]
+
+    def _edges(self, links: Sequence[Link], drafts: Sequence[Draft]) -> list[Edge]:
+        asked, unit = self._asked, self._operation.cursor
+        today = [(item.task.id, item.cycle.trigger_time, item.id) for item in drafts]
+        before = making.made_on(self._db, self._operation.id, self._before or "") if asked.follows_on(unit) else []
+        return edges_of(self._scheduled, links, today, before)
+
+    def _container(self, ids: Sequence[int], drafts: Sequence[Draft]) -> Container:
+        asked = self._asked
+        first = min((item.cycle.trigger_time for item in drafts), default=self._now)
+        return Container(
+            id=ids[0],
+            representative_id=ids[1],
+            unified_id=ids[2],
+            project_id=asked.project_id,
+            env=asked.env,
+            workflow_id=asked.workflow_id,
+            workflow_version=asked.workflow_version,
+            name=asked.name,
+            owner=asked.owner,
+            type=asked.type,
+            bizdate=self._bizdate,
+            trigger_time=first,
+            due_time=self._due(first),
+            origin=self._operation.id,
+            planning_id=self._operation.id,
+            user=asked.user,
+            now=self._now,
+            parameters=asked.workflow_parameters,
+        )
+
+    def _store(self, container: Container, drafts: Sequence[Draft], edges: list[Edge]) -> None:
+        gate = making.representative_of(self._db, self._operation.id, self._before) if self._before else None
+        if gate is not None:
+            edges.append(Edge(container.representative_id, gate, "Gate"))
+        done = making.succeeded(self._db, {edge.upstream_id for edge in edges} - {item.id for item in drafts})
+        waiting: dict[int, int] = {}
+        for edge in edges:
+            waiting[edge.downstream_id] = waiting.get(edge.downstream_id, 0) + (edge.upstream_id not in done)
+        representative = container.representative(
+            inner=len(drafts), waiting=waiting.get(container.representative_id, 0), held=not self._asked.auto_start
+        )
         making.add_workflow_instance(
-            db,
-            self._workflow_row(first),
-            [
-                self._representative(first, waiting.get(self.representative_id, 0), len(drafts)),
-                *(self._task_row(item, waiting.get(item.id, 0), values, weights) for item in drafts),
-            ],
-            [(tag.key, tag.value or "") for tag in self.asked.tags],
+            self._db,
+            container.row(),
+            [representative, *self._task_rows(container, drafts, edges, waiting)],
+            [(tag.key, tag.value or "") for tag in self._asked.tags],
         )
-        making.add_edges(
-            db,
-            [
-                {
-                    "downstream_id": edge.downstream_id,
-                    "upstream_id": edge.upstream_id,
-                    "type": edge.type,
-                    "satisfied": int(edge.upstream_id in done),
-                }
-                for edge in edges
-            ],
-        )
+        making.add_edges(self._db, [{**edge._asdict(), "satisfied": int(edge.upstream_id in done)} for edge in edges])
 
-    def _authors(self) -> dict[str, Any]:
-        return {
-            "create_time": self.now,
-            "create_user": self.asked.user,
-            "modify_time": self.now,
-            "modify_user": self.asked.user,
+    def _task_rows(
+        self, container: Container, drafts: Sequence[Draft], edges: Iterable[Edge], waiting: dict[int, int]
+    ) -> list[Row]:
+        inside = {item.id for item in drafts}
+        preceded = {edge.downstream_id for edge in edges if edge.type == "Normal" and edge.upstream_id in inside}
+        values = values_of(self._asked, self._bizdate, drafts, self._workspaces())
+        heavy = self._weights()
+        rows: list[Row] = []
+        for item in drafts:
+            entry = int(item.id not in preceded)
+            row = task_row(
+                container.shared(),
+                self._fixed(item),
+                item.id,
+                item.task.id,
+                item.cycle,
+                recurrence=item.recurrence,
+                immediate=item.immediate,
+                inner=0,
+                parameters=values[item.id],
+                due_time=self._due(item.cycle.trigger_time),
+                late=self._of_another_day(item.cycle.trigger_time),
+                weight=heavy.get(item.task.id, 0),
+                run_window=self._asked.window.text() if self._asked.window else None,
+            )
+            rows.append(row | {
+                "workflow_id": item.workflow.id,
+                "project_id": self._projects[item.workflow.id],
+                "waits_entry": entry,
+                "pending_upstreams": waiting.get(item.id, 0) + entry,
+            })  # fmt: skip
+        return rows
+
+    def _workspaces(self) -> dict[int, tuple[str, Workspace]]:
+        """Workflow: its time zone and its project's parameters."""
+        found = parameters.workspaces(self._db, set(self._projects.values()), self._asked.env)
+        members = self._asked.workflows()
+        return {item.workflow_id: (item.time_zone, found.get(item.project_id, NO_WORKSPACE)) for item in members}
+
+    def _fixed(self, item: Draft) -> Row:
+        """What the version says, with what the run says instead."""
+        fixed, asked = pinned(item.task), self._asked
+        source = fixed["data_source"]
+        return fixed | {
+            "resource_group_id": asked.resource_group_id or fixed["resource_group_id"],
+            "priority": asked.priority or fixed["priority"],
+            "data_source": asked.data_sources.get(source, source),
         }
 
-    def _workflow_row(self, trigger_time: int) -> dict[str, Any]:
-        asked = self.asked
-        return {
-            "id": self.instance_id,
-            "env": asked.env,
-            "project_id": asked.project_id,
-            "workflow_id": asked.workflow_id,
-            "workflow_version": asked.workflow_version,
-            "name": asked.name,
-            "type": asked.type,
-            "owner": asked.owner,
-            "bizdate": self.bizdate,
-            "trigger_time": trigger_time,
-            "origin": self.operation.id,
-            "unified_id": self.unified_id,
-            "task_instance_id": self.representative_id,
-            "parameters": asked.workflow_parameters,
-            **self._authors(),
-        }
-
-    def _shared(self) -> dict[str, Any]:
-        return {
-            "env": self.asked.env,
-            "project_id": self.asked.project_id,
-            "workflow_id": self.asked.workflow_id,
-            "workflow_instance_id": self.instance_id,
-            "representative_id": self.representative_id,
-            "origin": self.operation.id,
-            "planning_id": self.operation.id,
-            "bizdate": self.bizdate,
-            "status": "NotRun",
-            **self._authors(),
-        }
-
-    def _representative(self, trigger_time: int, waiting: int, inner: int) -> dict[str, Any]:
-        held = int(not self.asked.auto_start)
-        return {
-            **self._shared(),
-            "id": self.representative_id,
-            "kind": "Workflow",
-            "task_id": self.asked.workflow_id,
-            "task_version": self.asked.workflow_version,
-            "trigger_time": trigger_time,
-            "due_time": self._due(trigger_time),
-            "period_number": 1,
-            "recurrence": "Normal",
-            "immediate": 1,
-            "pending_upstreams": waiting + held,
-            "waits_entry": 0,
-            "held": held,
-            "unfinished": inner,
-            "rerun_mode": "AllAllowed",
-            "rerun_times": 0,
-            "rerun_interval": 0,
-            "timeout": 0,
-            "resource_group_id": "",
-            "priority": 1,
-            "late": 0,
-            "weight": 0,
-            "parameters": "{}",
-            "data_source": None,
-        }
-
-    def _task_row(self, item: Draft, waiting: int, values: Values, weights: Mapping[int, int]) -> dict[str, Any]:
-        definition = item.task.definition
-        return {
-            **self._shared(),
-            "id": item.id,
-            "kind": "Task",
-            "task_id": item.task.id,
-            "task_version": item.task.version,
-            "trigger_time": item.cycle.trigger_time,
-            "due_time": self._due(item.cycle.trigger_time),
-            "period_number": item.cycle.number,
-            "recurrence": item.recurrence,
-            "immediate": int(item.immediate),
-            "pending_upstreams": waiting + int(not item.waits),
-            "waits_entry": int(not item.waits),
-            "held": 0,
-            "unfinished": 0,
-            "rerun_mode": definition.rerun_mode,
-            "rerun_times": definition.rerun_times or 0,
-            "rerun_interval": definition.rerun_interval or 0,
-            "timeout": definition.timeout or 0,
-            "resource_group_id": self.asked.resource_group_id or definition.runtime_resource.resource_group_id,
-            "priority": self.asked.priority or 1,
-            "late": int(self._of_another_day(item.cycle.trigger_time)),
-            "weight": weights.get(item.task.id, 0),
-            "parameters": values[item.id],
-            "data_source": definition.data_source.name if definition.data_source else None,
-        }
+    def _weights(self) -> dict[int, int]:
+        if not self._asked.weighted:
+            return {}
+        upstreams = {task: needs for item in self._scheduled for task, needs in item.upstreams.items()}
+        return weights(upstreams, dict.fromkeys(upstreams, self._asked.priority or 1))
 
     def _due(self, trigger_time: int) -> int:
-        return self.now if self.asked.immediately else trigger_time
+        return self._now if self._asked.immediately else trigger_time
 
     def _of_another_day(self, trigger_time: int) -> bool:
-        return not self.asked.manual and abs(trigger_time - self.now) > 24 * 3_600_000
+        return not self._asked.manual and abs(trigger_time - self._now) > _DAY

@@ -7,44 +7,59 @@ from zoneinfo import ZoneInfo
 
 from tidemill.domain.business_date import run_date_of
 from tidemill.domain.creation import Creation
-from tidemill.domain.cron import Cron
+from tidemill.domain.cron import Cron, CycleClass
 from tidemill.domain.definitions import WorkflowAt
-from tidemill.domain.drafts import Draft
+from tidemill.domain.drafts import Draft, Scheduled, inner_upstreams
 from tidemill.domain.expressions import Base
 from tidemill.domain.moments import midnight, wall_clock
-from tidemill.domain.parameters import Levels, declare, resolve_levels
+from tidemill.domain.parameters import Levels, Workspace, declare, resolve_levels
 from tidemill.domain.schedule import Cycle, expand_day, parse_validity
 
 Values = dict[int, str]
 
 
-def cycles_of(workflow: WorkflowAt, asked: Creation, bizdate: date) -> list[Cycle]:
-    """The cycles of the run date after `bizdate` within the hours asked for; a manual run has one, at 00:00."""
+def scheduled_on(workflow: WorkflowAt, asked: Creation, project_name: str, zone: str, bizdate: date) -> Scheduled:
+    """A workflow of the run with its cycles of the run date after `bizdate`."""
+    cron = workflow.definition.trigger.cron
+    cycle_class = CycleClass.DAY if asked.manual or cron is None else Cron.parse(cron).cycle_class
+    cycles = _cycles(workflow, asked, ZoneInfo(zone), bizdate)
+    return Scheduled(workflow, cycles, cycle_class, inner_upstreams(workflow, project_name))
+
+
+def _cycles(workflow: WorkflowAt, asked: Creation, zone: ZoneInfo, bizdate: date) -> Sequence[Cycle]:
+    """Those within the hours asked for; a manual run has one at 00:00, a triggered one at the moment of the trigger."""
     run_date = run_date_of(bizdate)
-    zone = ZoneInfo(asked.time_zone)
     trigger = workflow.definition.trigger
+    if asked.trigger_time is not None:
+        return [Cycle(asked.trigger_time, 1, dry_run=False)]
     if asked.manual or trigger.cron is None:
         return [Cycle(midnight(run_date, zone), 1, dry_run=False)]
     validity = parse_validity(trigger.start_time, trigger.end_time)
     first, last = time.fromisoformat(asked.cycles_from), time.fromisoformat(asked.cycles_to)
     cycles = expand_day(Cron.parse(trigger.cron), run_date, zone, validity)
-    return [cycle for cycle in cycles if first <= wall_clock(cycle.trigger_time, zone).time() <= last]
+    chosen = [cycle for cycle in cycles if first <= wall_clock(cycle.trigger_time, zone).time() <= last]
+    return [cycle._replace(dry_run=False) for cycle in chosen[:1]] if asked.type == "SmokeTest" else chosen
 
 
-def values_of(workflow: WorkflowAt, asked: Creation, bizdate: str, drafts: Sequence[Draft]) -> Values:
-    """Instance: its resolved parameters as JSON (`domain.parameters.Resolved`)."""
-    day, zone = date.fromisoformat(bizdate), ZoneInfo(asked.time_zone)
-    levels = {task.id: levels_of(workflow, asked, task.id) for task in workflow.tasks}
-    return {
-        item.id: resolve_levels(
-            levels[item.task.id],
-            Base(item.cycle.trigger_time, day, zone, asked.workflow_id, item.task.id, item.id),
-        ).to_json()
-        for item in drafts
-    }
+def values_of(
+    asked: Creation, bizdate: str, drafts: Sequence[Draft], workspaces: Mapping[int, tuple[str, Workspace]]
+) -> Values:
+    """Instance: its resolved parameters as JSON (`domain.parameters.Resolved`).
+
+    `workspaces` are by workflow: its time zone, and its project's parameters.
+    """
+    day = date.fromisoformat(bizdate)
+    tasks = {item.task.id: item.workflow for item in drafts}
+    found = {task: levels_of(workflow, asked, task, workspaces[workflow.id][1]) for task, workflow in tasks.items()}
+
+    def base(item: Draft) -> Base:
+        zone = ZoneInfo(workspaces[item.workflow.id][0])
+        return Base(item.cycle.trigger_time, day, zone, item.workflow.id, item.task.id, item.id)
+
+    return {item.id: resolve_levels(found[item.task.id], base(item)).to_json() for item in drafts}
 
 
-def levels_of(workflow: WorkflowAt, asked: Creation, task_id: int) -> Levels:
+def levels_of(workflow: WorkflowAt, asked: Creation, task_id: int, workspace: Workspace) -> Levels:
     """The parameters that a task of this creation sees, with those of the run on top (scheduling-semantics 4.6)."""
     script = next(task.definition.script for task in workflow.tasks if task.id == task_id)
     override = asked.task_parameters.get(task_id)
@@ -54,6 +69,7 @@ def levels_of(workflow: WorkflowAt, asked: Creation, task_id: int) -> Levels:
     return Levels(
         task=declare(script.parameters if script else None),
         workflow=tuple(declared.values()),
+        workspace=workspace,
         override=None if override is None else declare(override),
         manual=asked.manual,
         given=_given(asked.workflow_parameters) if asked.manual else {},

@@ -35,7 +35,7 @@ def link(
     `fresh`: they were just made and are tied to nothing outside their workflow instance. Otherwise instances that have
     not begun lose the edges they no longer should have.
     """
-    links = _links(db, env, declared)
+    links = links_of(db, env, declared)
     involved = {id for item in links for id in (item.downstream, item.upstream)}
     if not involved:
         return 0
@@ -58,7 +58,8 @@ def _inside(link: Link, crons: dict[int, tuple[int, str | None]]) -> bool:
     return link.type == "Normal" and ends[0] is not None and ends[1] is not None and ends[0][0] == ends[1][0]
 
 
-def _links(db: Connection, env: str, declared: Sequence[Declared]) -> list[Link]:
+def links_of(db: Connection, env: str, declared: Sequence[Declared]) -> list[Link]:
+    """Links between two nodes each; a dependency on one's children is one on the previous cycle of each."""
     parents = {item.downstream for item in declared if item.type == "CrossCycleDependsOnChildren"}
     links = [
         Link(item.downstream, item.upstream, "Normal" if item.type == "Normal" else "CrossCycle")
@@ -114,6 +115,7 @@ class _Days:
         self.before = days(bizdate - _DAY)
         self.satisfied = {item.id for item in found if item.status == Status.SUCCESS}
         self.open = {item.id for item in found if item.bizdate == bizdate.isoformat() and (fresh or not item.begun)}
+        self.expired = {item.id for item in found if item.expired}
         self.containers = {item.id: item.workflow_instance_id for item in found}
 
 
@@ -143,7 +145,7 @@ def _isolate(
         if node not in upstreams or node not in days.today:
             continue
         alone = isolated(node, upstreams[node], days.today)
-        ids = [id for id in days.today[node].ids if id in days.open]
+        ids = [id for id in days.today[node].ids if id in days.open and id not in days.expired]
         if alone or not fresh:
             flags += [(id, alone) for id in ids]
         if fresh and not alone:

@@ -18,6 +18,7 @@ from tidemill.scheduler.rescue import rescue
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
 from tidemill.store.engine import Database
+from tidemill.store.parameters import Secrets
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _AFTER_ERROR = 1.0  # seconds
 class Scheduler:
     """Drives the steps over one database with one runner. `run` blocks; `stop` ends it from any thread.
 
-    Without `planning` rules nothing is planned by the clock.
+    Without `planning` rules nothing is planned by the clock; without a `vault` runs that need a secret are refused.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Scheduler:
         boot: str,
         default_slots: int,
         planning: PlanningRules | None = None,
+        vault: Secrets | None = None,
     ) -> None:
         self._database = database
         self._runner = runner
@@ -46,6 +48,7 @@ class Scheduler:
         self._lease = Lease(runner.name, boot)
         self._default_slots = default_slots
         self._planner = Planner(database, planning) if planning is not None else None
+        self._vault = vault
         self._changed = threading.Event()  # somebody else committed: look for creations and stops
         self._ending = threading.Event()
         self._unsettled: list[Result] = []
@@ -68,7 +71,7 @@ class Scheduler:
         """
         self._unsettled += self._runner.close(stop_runs=True, grace=grace)
         with self._database.write(announce=False) as db:
-            settle(db, self._clock.now(), self._unsettled)
+            settle(db, self._clock.now(), self._unsettled, self._runner.output)
 
     def run(self) -> None:
         """Take over what an earlier server left, then turn until `stop`; after an error, take over afresh.
@@ -104,9 +107,9 @@ class Scheduler:
         more = changed and create(self._database, now)
         now = self._clock.now()
         with self._database.write(announce=False) as db:
-            settle(db, now, self._unsettled)
+            settle(db, now, self._unsettled, self._runner.output)
             more = release(db, now) or more
-            started = dispatch(db, now, self._lease, self._default_slots)
+            started = dispatch(db, now, self._lease, self._default_slots, self._vault)
             stops = runs.to_stop(db) if changed else []
             due = instances.next_due(db, now)
         self._hand_over(started, stops)
@@ -132,6 +135,6 @@ class Scheduler:
         """Apply what ended meanwhile, then send the runner every run that the database calls Running."""
         now = self._clock.now()
         with self._database.write(announce=False) as db:
-            settle(db, now, self._unsettled)
-            again = rescue(db, now, self._lease)
+            settle(db, now, self._unsettled, self._runner.output)
+            again = rescue(db, now, self._lease, self._vault)
         self._hand_over(again, ())

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from tidemill.domain.instance import Change, Instance, move
 from tidemill.domain.status import FINAL, Event, Status, reach
 from tidemill.scheduler.consequences import carry_out
-from tidemill.store import instances, runs
+from tidemill.store import instances, loops, runs
 
 Refusal = str
 Deed = Callable[[Instance], "Change | Refusal"]
@@ -25,7 +25,7 @@ class Operator:
     now: int
 
 
-def _each(db: Connection, by: Operator, ids: Sequence[int], operation: str, deed: Deed) -> dict[int, str]:
+def each(db: Connection, by: Operator, ids: Sequence[int], operation: str, deed: Deed) -> dict[int, str]:
     """Do `deed` to each instance; id: "" where it was done, else the reason why not."""
     found = {item.id: item for item in instances.load(db, ids) if item.kind == "Task"}
     answers: dict[int, str] = {}
@@ -45,29 +45,38 @@ def _each(db: Connection, by: Operator, ids: Sequence[int], operation: str, deed
     return answers
 
 
-def _stands(instance: Instance) -> str:
+def stands(instance: Instance) -> str:
     stopping = " and being stopped" if instance.stop_requested is not None else ""
     return f"the instance is {instance.status}{stopping}"
 
 
 def stop(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
-    """Ask for the end of running instances; those queued or between two runs fail at once (engine 16)."""
+    """Ask for the end of running instances; those queued, about to be, or between two runs fail at once (engine 16)."""
 
     def deed(instance: Instance) -> Change | Refusal:
         if instance.status == Status.RUNNING:
             if instance.stop_requested is None:
                 instance.stop_requested, instance.stop_user = by.now, by.user
             return move(instance, Event.STOP_ASKED, by.now, user=by.user)
-        if instance.status == Status.WAIT_RESOURCE or instance.waits_for_retry:
+        if instance.about_to_run(by.now):
             return _fail(instance, by)
-        return f"{_stands(instance)}: only what runs or is about to run can be stopped"
+        return f"{stands(instance)}: only what runs or is about to run can be stopped"
 
-    return _each(db, by, ids, "Stop", deed)
+    answers = each(db, by, ids, "Stop", deed)
+    stop_turns(db, by, [id for id, refusal in answers.items() if not refusal])
+    return answers
+
+
+def stop_turns(db: Connection, by: Operator, ids: Sequence[int]) -> None:
+    """Stop what runs inside those of these instances that are loops."""
+    turns = loops.unfinished(db, ids)
+    if turns:
+        stop_workflows(db, by, turns)
 
 
 def _fail(instance: Instance, by: Operator) -> Change:
     instance.reason = "Stopped"
-    return move(instance, Event.STOPPED, by.now, user=by.user)
+    return move(instance, Event.STOPPED, by.now, user=by.user, frozen=0)  # else Resume would run it again
 
 
 def stop_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence[int]) -> dict[int, str]:
@@ -85,7 +94,7 @@ def stop_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence
     moved: list[Instance] = []
     changes: list[Change] = []
     for item in chosen:
-        if item.kind != "Task" or item.status in FINAL:
+        if item.status in FINAL or (item.kind == "Workflow" and item.status != Status.NOT_RUN):
             continue
         moved.append(item)
         if item.status == Status.RUNNING:
@@ -93,18 +102,9 @@ def stop_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence
             changes.append(move(item, Event.STOP_ASKED, by.now, user=by.user))
         else:
             changes.append(_fail(item, by))
-    _open_unstarted(chosen, by, moved, changes)
     carry_out(db, by.now, moved, changes)
+    stop_turns(db, by, [item.id for item in moved if item.status == Status.RUNNING])
     return answers
-
-
-def _open_unstarted(chosen: Sequence[Instance], by: Operator, moved: list[Instance], changes: list[Change]) -> None:
-    """A workflow instance that had not started counts as started, so that its end can follow from its inner ones."""
-    for item in chosen:
-        if item.kind == "Workflow" and item.status == Status.NOT_RUN:
-            item.started_time = by.now
-            moved.append(item)
-            changes.append(move(item, Event.STARTED, by.now, user=by.user))
 
 
 def suspend(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
@@ -113,11 +113,11 @@ def suspend(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
     def deed(instance: Instance) -> Change | Refusal:
         if instance.frozen:
             return "the instance is suspended already"
-        if reach(instance.status, Event.SUSPENDED) is None or instance.waits_for_retry:
-            return f"{_stands(instance)}: only an instance that has not begun can be suspended"
+        if reach(instance.status, Event.SUSPENDED) is None or instance.between_runs:
+            return f"{stands(instance)}: only an instance that has not begun can be suspended"
         return move(instance, Event.SUSPENDED, by.now, user=by.user, frozen=1)
 
-    return _each(db, by, ids, "Suspend", deed)
+    return each(db, by, ids, "Suspend", deed)
 
 
 def resume(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
@@ -128,27 +128,39 @@ def resume(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
         paused = instance.recurrence == "Pause" and instance.status not in FINAL
         failed_frozen = instance.status == Status.FAILURE and instance.reason == "Frozen"
         if not (instance.frozen or paused or failed_frozen):
-            return f"{_stands(instance)}, and not suspended"
+            return f"{stands(instance)}, and not suspended"
         unpaused.append(instance.id)
         if failed_frozen:
             instance.reason = None
         return move(instance, Event.RESUMED, by.now, user=by.user, frozen=0)
 
-    answers = _each(db, by, ids, "Resume", deed)
+    answers = each(db, by, ids, "Resume", deed)
     instances.unpause(db, unpaused)
     return answers
 
 
 def set_success(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
     """Count instances as successful without running them; what waits downstream goes on (decision 16)."""
+    instances.pass_entry(db, ids)
 
     def deed(instance: Instance) -> Change | Refusal:
         if reach(instance.status, Event.SET_SUCCESS) is None:
-            return f"{_stands(instance)}: only a failed or not yet running instance can be set successful"
+            return f"{stands(instance)}: only a failed or not yet running instance can be set successful"
         instance.reason = "SetSuccess"
         return move(instance, Event.SET_SUCCESS, by.now, user=by.user, frozen=0)
 
-    return _each(db, by, ids, "SetSuccess", deed)
+    return each(db, by, ids, "SetSuccess", deed)
+
+
+def rerun_refusal(instance: Instance) -> Refusal:
+    """Why the instance may not run again; "" if it may."""
+    if instance.status not in FINAL:
+        return f"{stands(instance)}: only an instance that has ended can run again"
+    if instance.rerun_mode == "AllDenied":
+        return "the task's RerunMode is AllDenied"
+    if instance.rerun_mode == "FailureAllowed" and instance.status == Status.SUCCESS:
+        return "the task's RerunMode is FailureAllowed, and the instance is Success"
+    return ""
 
 
 def rerun(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
@@ -156,18 +168,16 @@ def rerun(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
     runs.keep_runless(db, ids)
 
     def deed(instance: Instance) -> Change | Refusal:
-        if instance.status not in FINAL:
-            return f"{_stands(instance)}: only an instance that has ended can run again"
-        if instance.rerun_mode == "AllDenied":
-            return "the task's RerunMode is AllDenied"
-        if instance.rerun_mode == "FailureAllowed" and instance.status == Status.SUCCESS:
-            return "the task's RerunMode is FailureAllowed, and the instance is Success"
+        refusal = rerun_refusal(instance)
+        if refusal:
+            return refusal
         instance.retries_used = instance.lost_runs = 0
-        instance.due_time = instance.trigger_time
+        if instance.run_number > 0:
+            instance.due_time = by.now
         instance.reason = None
         return move(instance, Event.RERUN, by.now, user=by.user)
 
-    return _each(db, by, ids, "Rerun", deed)
+    return each(db, by, ids, "Rerun", deed)
 
 
 def start_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequence[int]) -> dict[int, str]:
@@ -180,6 +190,8 @@ def start_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequenc
             answers[id] = f"the workflow instance {id} does not exist"
         elif gates[id].gate is not None:
             answers[id] = f"the workflow instance waits for the end of workflow instance {gates[id].gate}"
+        elif gates[id].status in FINAL:
+            answers[id] = "the workflow instance has ended"
         elif not gates[id].held:
             answers[id] = "the workflow instance has been started already"
         else:
@@ -187,3 +199,18 @@ def start_workflows(db: Connection, by: Operator, workflow_instance_ids: Sequenc
             held.append(gates[id].representative_id)
     instances.lift_holds(db, by.now, held)
     return answers
+
+
+def remove_dependencies(db: Connection, by: Operator, id: int, upstream_ids: Sequence[int]) -> str:
+    """Cut an instance off from some of its upstreams (decision 19); "" where it was done, else the reason why not.
+
+    The caller has seen that all of them are upstreams of it.
+    """
+
+    def deed(instance: Instance) -> Change | Refusal:
+        if instance.status != Status.NOT_RUN or instance.between_runs:
+            return f"{stands(instance)}: only an instance that has not begun can lose its upstreams"
+        instances.cut(db, by.now, id, upstream_ids)
+        return move(instance, Event.FREED, by.now, user=by.user, detail=", ".join(map(str, upstream_ids)))
+
+    return each(db, by, [id], "RemoveDependencies", deed)[id]

@@ -6,9 +6,10 @@ from tidemill.runners.contract import Result, Run
 from tidemill.scheduler.dispatch import Lease, composed
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
+from tidemill.store.parameters import Secrets
 
 
-def rescue(db: Connection, now: int, lease: Lease) -> list[Run]:
+def rescue(db: Connection, now: int, lease: Lease, vault: Secrets | None = None) -> list[Run]:
     """The runs to hand over again; the runner ignores those it knows, and starts those that never reached it.
 
     Runs from another boot of the machine ended with it, whether or not their journal survived: they are lost.
@@ -17,7 +18,7 @@ def rescue(db: Connection, now: int, lease: Lease) -> list[Run]:
     lost = [(instance, number) for instance, number, boot in running if boot != lease.boot]
     settle(db, now, [_lost(instance, number, now) for instance, number in lost])
     again = {instance for instance, _, boot in running if boot == lease.boot}
-    return composed(db, instances.load(db, again), now)
+    return composed(db, instances.load(db, again), now, runs.inputs(db, again), vault)[0]
 
 
 def _lost(instance: int, run_number: int, now: int) -> Result:

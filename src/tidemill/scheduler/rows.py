@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tidemill.domain.definitions import TaskAt, WorkflowAt
+from tidemill.domain.control.kinds import control_of
+from tidemill.domain.definitions import TaskAt
+from tidemill.domain.instance import SCHEDULER_TRIGGER
 from tidemill.domain.schedule import Cycle
 
 Row = dict[str, Any]
@@ -16,7 +18,9 @@ class Container:
     id: int
     representative_id: int
     project_id: int
-    workflow: WorkflowAt
+    env: str
+    workflow_id: int
+    workflow_version: int
     name: str
     owner: str
     type: str
@@ -41,10 +45,10 @@ class Container:
     def row(self) -> Row:
         return {
             "id": self.id,
-            "env": self.workflow.env,
+            "env": self.env,
             "project_id": self.project_id,
-            "workflow_id": self.workflow.id,
-            "workflow_version": self.workflow.version,
+            "workflow_id": self.workflow_id,
+            "workflow_version": self.workflow_version,
             "name": self.name,
             "type": self.type,
             "owner": self.owner,
@@ -60,9 +64,9 @@ class Container:
     def shared(self) -> Row:
         """What all its task instances have in common."""
         return {
-            "env": self.workflow.env,
+            "env": self.env,
             "project_id": self.project_id,
-            "workflow_id": self.workflow.id,
+            "workflow_id": self.workflow_id,
             "workflow_instance_id": self.id,
             "representative_id": self.representative_id,
             "origin": self.origin,
@@ -78,8 +82,8 @@ class Container:
             **self.shared(),
             "id": self.representative_id,
             "kind": "Workflow",
-            "task_id": self.workflow.id,
-            "task_version": self.workflow.version,
+            "task_id": self.workflow_id,
+            "task_version": self.workflow_version,
             "trigger_time": self.trigger_time,
             "due_time": self.due_time,
             "period_number": 1,
@@ -97,8 +101,12 @@ class Container:
             "priority": 1,
             "late": 0,
             "weight": 0,
+            "max_parallel": 0,
+            "signalled_time": None,
             "parameters": "{}",
             "data_source": None,
+            "control": None,
+            "run_window": None,
         }
 
 
@@ -113,7 +121,10 @@ def pinned(task: TaskAt) -> Row:
         "timeout": definition.timeout or 0,
         "resource_group_id": definition.runtime_resource.resource_group_id,
         "priority": 1,
+        "max_parallel": definition.max_parallel_instances or 0,
+        "signalled_time": 0 if definition.type == SCHEDULER_TRIGGER else None,
         "data_source": definition.data_source.name if definition.data_source else None,
+        "control": control_of(definition),
     }
 
 
@@ -127,12 +138,18 @@ def task_row(
     recurrence: str,
     immediate: bool,
     inner: int,
+    opened: bool = False,
     parameters: str,
     due_time: int,
     late: bool = False,
     weight: int = 0,
+    run_window: str | None = None,
 ) -> Row:
-    """One task instance; `inner` is how many upstreams inside its workflow instance it waits for."""
+    """One task instance; `inner` is how many upstreams inside its workflow instance it waits for.
+
+    One without any waits for the entry of its workflow instance, unless that has `opened`.
+    """
+    waits_entry = int(not inner and not opened)
     return {
         **shared,
         **fixed,
@@ -144,11 +161,12 @@ def task_row(
         "period_number": cycle.number,
         "recurrence": recurrence,
         "immediate": int(immediate),
-        "pending_upstreams": inner or 1,
-        "waits_entry": int(not inner),
+        "pending_upstreams": inner + waits_entry,
+        "waits_entry": waits_entry,
         "held": 0,
         "unfinished": 0,
         "late": int(late),
         "weight": weight,
         "parameters": parameters,
+        "run_window": run_window,
     }

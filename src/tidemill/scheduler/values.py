@@ -1,32 +1,29 @@
 """The parameters that instances keep: resolved when they are made, once for all instances that must get the same."""
 
-from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from tidemill.domain.definitions import TaskAt, WorkflowAt
 from tidemill.domain.expressions import Base, Expression
-from tidemill.domain.parameters import Levels, Parameter, declare, resolve_levels
+from tidemill.domain.parameters import Levels, Parameter, Workspace, declare, resolve_levels
 
 
 class Values:
     """Resolves the parameters of one workflow's tasks for one business date."""
 
-    def __init__(
-        self, workflow: WorkflowAt, project_id: int, zone: str, bizdate: str, workspace: Mapping[str, str]
-    ) -> None:
+    def __init__(self, workflow: WorkflowAt, zone: str, bizdate: str, workspace: Workspace) -> None:
         self._workflow_id = workflow.id
         self._zone = ZoneInfo(zone)
         self._day = date.fromisoformat(bizdate)
         self._workflow = declare(workflow.definition.parameters)
-        self._workspace = tuple(Parameter(name, value) for name, value in workspace.items())
+        self._workspace = workspace
 
     def of(self, task: TaskAt, trigger_time: int, instance_id: int) -> str:
         """What the instance stores (`domain.parameters.Resolved` as JSON)."""
         script = task.definition.script
         own = declare(script.parameters if script else None)
-        if _has_ids(own) or _has_ids(self._workflow):
+        if _has_ids(own) or _has_ids(self._workflow) or _has_ids(self._workspace.variables):
             base = Base(trigger_time, self._day, self._zone, self._workflow_id, task.id, instance_id)
             return resolve_levels(Levels(own, self._workflow, self._workspace), base).to_json()
         return _shared(own, self._workflow, self._workspace, trigger_time, self._day, self._zone)
@@ -42,7 +39,7 @@ def _has_ids(parameters: tuple[Parameter, ...]) -> bool:
 def _shared(
     own: tuple[Parameter, ...],
     workflow: tuple[Parameter, ...],
-    workspace: tuple[Parameter, ...],
+    workspace: Workspace,
     trigger_time: int,
     day: date,
     zone: ZoneInfo,

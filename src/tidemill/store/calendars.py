@@ -1,6 +1,6 @@
 """Scheduling calendars: one row each, its projects, its immutable versions, and the workflows that use it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, 
 
 from tidemill.domain.calendar import Calendar, CalendarDefinition, stored_calendar
 from tidemill.store.pages import AnyRow, Page, contains, page
-from tidemill.store.statements import Statement, as_ids, given_ids
+from tidemill.store.statements import BigInteger, Statement, as_ids, bindparam, given_ids
 from tidemill.store.tables import calendar, calendar_project, calendar_version, project_member, workflow
 
 c = calendar.c
@@ -51,16 +51,21 @@ _versions = select(c.id, c.name, v.version, v.create_time.label("modify_time"), 
     calendar, calendar_version, v.calendar_id == c.id
 )
 _current = _versions.where(v.version == c.version)
+_first = calendar_version.alias("first")
+_in_force = select(func.max(_first.c.version)).where(
+    _first.c.calendar_id == v.calendar_id,
+    or_(_first.c.create_time < bindparam("moment", type_=BigInteger), _first.c.version == 1),
+)
 _load = Statement(
-    select(c.id, v.definition)
-    .join_from(calendar, calendar_version, (v.calendar_id == c.id) & (v.version == c.version))
-    .where(c.id.in_(given_ids()))
+    select(v.calendar_id, v.definition).where(v.calendar_id.in_(given_ids()), v.version == _in_force.scalar_subquery())
 )
 
 
-def load(db: Connection, ids: Iterable[int]) -> dict[int, Calendar]:
-    """The current calendars of these ids; one that was deleted is absent (no current definition names it)."""
-    return {id: stored_calendar(text) for id, text in _load(db, ids=as_ids(set(ids)))}
+def load(db: Connection, ids: Collection[int], moment: int) -> dict[int, Calendar]:
+    """The calendars of these ids as they were in force at a moment (epoch ms); deleted ones are absent."""
+    if not ids:
+        return {}
+    return {id: stored_calendar(text) for id, text in _load(db, ids=as_ids(set(ids)), moment=moment)}
 
 
 def find(db: Connection, id: int) -> CalendarAt | None:

@@ -93,18 +93,22 @@ _upstream = Statement(
         d.env == bindparam("env"), d.type == "Normal", d.downstream_id.in_(given_ids())
     )
 )
-_inner = Statement(
-    select(k.workflow_id, k.id).where(k.env == bindparam("env"), k.workflow_id.in_(given_ids()), k.workflow_id > 1)
-)
+_inner = Statement(select(k.workflow_id, k.id).where(k.env == bindparam("env"), k.workflow_id.in_(given_ids())))
 _codes = Statement(
     select(k.client_unique_code, k.id, k.workflow_id).where(
         k.env == bindparam("env"), k.client_unique_code.in_(select(_names.c.text))
     )
 )
 _moved = given("rows", ("output", String), ("owner_id", BigInteger))
+_outputs = given("same", ("output", String))
 _move_outputs = Statement(
     update(dependency)
-    .where(d.env == bindparam("env"), d.upstream_output == _moved.c.output, d.type == "Normal")
+    .where(  # the IN makes SQLite look the outputs up instead of reading every dependency
+        d.env == bindparam("env"),
+        d.upstream_output.in_(select(_outputs.c.output)),
+        d.upstream_output == _moved.c.output,
+        d.type == "Normal",
+    )
     .values(upstream_id=_moved.c.owner_id)
 )
 
@@ -176,7 +180,7 @@ def same_cycle_upstreams(db: Connection, env: str, ids: Collection[int]) -> list
 
 def inner_tasks(db: Connection, env: str, workflow_ids: Collection[int]) -> list[tuple[int, int]]:
     """(workflow, task) of the tasks inside these workflows."""
-    return [(row[0], row[1]) for row in _inner(db, env=env, ids=as_ids(workflow_ids))]
+    return [(row[0], row[1]) for row in _inner(db, env=env, ids=as_ids(workflow_ids))] if workflow_ids else []
 
 
 def clear(db: Connection, env: str, ids: Collection[int]) -> None:
@@ -203,7 +207,8 @@ def delete_workflow(db: Connection, env: str, id: int) -> None:
 def move_outputs(db: Connection, env: str, owners: Mapping[str, int]) -> None:
     """Point the dependencies on these outputs at their new owners."""
     if owners:
-        _move_outputs(db, env=env, rows=as_rows(owners.items()))
+        rows = as_rows(owners.items())
+        _move_outputs(db, env=env, rows=rows, same=rows)
 
 
 def put_workflow(db: Connection, values: Mapping[str, Any], *, new: bool) -> None:

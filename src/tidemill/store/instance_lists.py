@@ -4,16 +4,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, not_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, not_, or_, select
 
 from tidemill.store.instances import visible
 from tidemill.store.pages import AnyRow, Page, contains, page, tagged
-from tidemill.store.tables import run, task_instance, task_version, workflow_instance, workflow_version
+from tidemill.store.tables import event, run, task_instance, task_version, workflow, workflow_instance, workflow_version
 
 t = task_instance.c
 w = workflow_instance.c
 v = task_version.c
 r = run.c
+
+_entry = task_instance.alias("entry")
+_entry_pending = select(_entry.c.pending_upstreams).where(_entry.c.id == t.representative_id).scalar_subquery()
 
 
 def wire_status(now: int) -> ColumnElement[str]:
@@ -22,7 +25,12 @@ def wire_status(now: int) -> ColumnElement[str]:
 
 
 def _waits_for_time(now: int) -> ColumnElement[bool]:
-    return and_(t.status == "NotRun", t.pending_upstreams == 0, t.frozen == 0, t.due_time > now)
+    """Nothing but the time is waited for, be it through the entry of the workflow instance."""
+    through_entry = and_(t.pending_upstreams == 1, t.waits_entry == 1, _entry_pending == 0)
+    return and_(t.status == "NotRun", t.frozen == 0, t.due_time > now, or_(t.pending_upstreams == 0, through_entry))
+
+
+_recurrence = case((t.frozen == 1, "Pause"), (t.unchosen == 1, "ConditionUnchoose"), else_=t.recurrence)
 
 
 def has_status(status: str, now: int) -> ColumnElement[bool]:
@@ -69,7 +77,7 @@ def task_instances(now: int) -> Select[*tuple[Any, ...]]:
             v.script.label("script"),
             w.type.label("workflow_instance_type"),
             w.unified_id.label("unified_workflow_instance_id"),
-            workflow_version.c.name.label("workflow_name"),
+            func.coalesce(workflow_version.c.name, workflow.c.name).label("workflow_name"),
             r.runner.label("gateway"),
             r.process_id.label("process_id"),
             r.log.label("log"),
@@ -83,6 +91,7 @@ def task_instances(now: int) -> Select[*tuple[Any, ...]]:
                 & (workflow_version.c.env == w.env)
                 & (workflow_version.c.version == w.workflow_version),
             )
+            .outerjoin(workflow, (workflow.c.id == t.workflow_id) & (workflow.c.env == t.env))
             .outerjoin(run, (r.instance_id == t.id) & (r.run_number == t.run_number))
         )
         .where(t.kind == "Task", visible)
@@ -116,7 +125,7 @@ def _conditions(wanted: TaskInstanceFilter, now: int) -> list[ColumnElement[bool
         (wanted.resource_group_id, t.resource_group_id == wanted.resource_group_id),
         (wanted.status, has_status(wanted.status or "", now)),
         (wanted.trigger_type, manual if wanted.trigger_type == "Manual" else not_(manual)),
-        (wanted.recurrence, case((t.frozen == 1, "Pause"), else_=t.recurrence) == wanted.recurrence),
+        (wanted.recurrence, _recurrence == wanted.recurrence),
         (wanted.workflow_id, t.workflow_id == wanted.workflow_id),
         (wanted.workflow_instance_id, t.workflow_instance_id == wanted.workflow_instance_id),
         (wanted.workflow_instance_type, w.type == wanted.workflow_instance_type),
@@ -184,6 +193,12 @@ def list_workflow_instances(
 
 def find_workflow_instance(db: Connection, now: int, id: int) -> AnyRow | None:
     return db.execute(workflow_instances(now).where(w.id == id)).one_or_none()
+
+
+def deeds_on(db: Connection, id: int, first: int, end: int, order: Page) -> tuple[list[AnyRow], int]:
+    """What people did to an instance from `first` until before `end` (epoch milliseconds)."""
+    c = event.c
+    return page(db, select(event).where(c.instance_id == id, c.user.is_not(None), c.time >= first, c.time < end), order)
 
 
 def made_by(db: Connection, operation_id: int) -> list[AnyRow]:

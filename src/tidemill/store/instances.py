@@ -1,12 +1,28 @@
 """Task instances as the scheduler moves them: load, save, and the history of every change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, case, func, insert, literal, null, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    String,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)  # fmt: skip
 from sqlalchemy.sql.elements import ColumnElement
 
+from tidemill.domain.control.kinds import MERGE
 from tidemill.domain.instance import Change, Instance
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
 from tidemill.store.tables import READY, event, instance_edge, operation, task_instance, workflow_instance
@@ -17,7 +33,8 @@ w = workflow_instance.c
 
 _FIELDS = tuple(field.name for field in fields(Instance))
 _KEYS = {"id", "kind", "representative_id", "recurrence", "immediate", "trigger_time", "pending_upstreams",
-         "rerun_mode", "rerun_times", "rerun_interval", "upstreams_done_time"}  # fmt: skip
+         "rerun_mode", "rerun_times", "rerun_interval", "upstreams_done_time", "run_window", "control",
+         "unchosen"}  # fmt: skip
 _SAVED = tuple(name for name in _FIELDS if name not in _KEYS)
 _TEXTS = {"status", "stop_user", "reason", "operation_type"}
 
@@ -48,13 +65,20 @@ _count = Statement(
     update(task_instance)
     .where(t.id == _counts.c.id)
     .values(unfinished=t.unfinished + _counts.c.unfinished, failed=t.failed + _counts.c.failed)
-    .returning(t.id, t.status, t.unfinished, t.failed)
+    .returning(t.id, t.status, t.unfinished, t.failed, t.started_time)
 )
-_counters = Statement(select(t.id, t.status, t.unfinished, t.failed).where(t.id.in_(given_ids())))
+_counters = Statement(select(t.id, t.status, t.unfinished, t.failed, t.started_time).where(t.id.in_(given_ids())))
 
 _satisfy = Statement(
     update(instance_edge)
     .where(e.upstream_id.in_(given_ids()), e.satisfied == 0)
+    .values(satisfied=1)
+    .returning(e.downstream_id)
+)
+_merge = exists(select(1).where(t.id == e.downstream_id, t.control == MERGE))
+_satisfy_merges = Statement(
+    update(instance_edge)
+    .where(e.upstream_id.in_(given_ids()), e.satisfied == 0, _merge)
     .values(satisfied=1)
     .returning(e.downstream_id)
 )
@@ -80,7 +104,7 @@ _open_entry = Statement(
 # A reopened upstream holds back those downstream that have not begun, even those already queued.
 _has_not_begun = and_(
     t.finished_time.is_(None),
-    or_(t.status == "NotRun", t.status == "WaitResource"),
+    or_(t.status == "NotRun", t.status == "WaitResource", t.status == "WaitTrigger"),
     t.retries_used == 0,
     t.lost_runs == 0,
 )
@@ -107,6 +131,54 @@ _raise = Statement(
 )
 
 
+_ran_upstream = task_instance.alias("ran_upstream")
+_recheck = Statement(
+    update(instance_edge)
+    .where(
+        e.downstream_id.in_(given_ids()),
+        e.satisfied == 1,
+        exists(select(1).where(_ran_upstream.c.id == e.upstream_id, _ran_upstream.c.status != "Success")),
+        ~and_(
+            _merge, exists(select(1).where(_ran_upstream.c.id == e.upstream_id, _ran_upstream.c.status == "Failure"))
+        ),
+    )
+    .values(satisfied=0)
+    .returning(e.downstream_id)
+)
+_first = task_instance.alias("first")
+_first_edge = instance_edge.alias("first_edge")
+_entry_of = task_instance.alias("entry_of")
+_entry_closed = exists(select(1).where(_entry_of.c.id == t.representative_id, _entry_of.c.started_time.is_(None)))
+_WAITING_FOR_ENTRY = {"waits_entry": 1, "pending_upstreams": t.pending_upstreams + 1, "upstreams_done_time": null()}
+_pass_entry = Statement(
+    update(task_instance)
+    .where(
+        t.waits_entry == 0,
+        _has_not_begun,
+        _entry_closed,
+        exists(
+            select(1)
+            .select_from(_first_edge.join(_first, _first.c.id == _first_edge.c.upstream_id))
+            .where(
+                _first_edge.c.downstream_id == t.id,
+                _first.c.id.in_(given_ids()),
+                _first.c.workflow_instance_id == t.workflow_instance_id,
+            )
+        ),
+    )
+    .values(_WAITING_FOR_ENTRY)
+)
+_cut = Statement(
+    delete(instance_edge)
+    .where(e.downstream_id == bindparam("id"), e.upstream_id.in_(given_ids()))
+    .returning(e.upstream_id, e.satisfied)
+)
+_keep_entry = Statement(
+    update(task_instance).where(t.id == bindparam("id"), t.waits_entry == 0, _entry_closed).values(_WAITING_FOR_ENTRY)
+)
+_upstreams_of = Statement(select(e.upstream_id).where(e.downstream_id == bindparam("id")))
+
+
 _inner = Statement(
     select(t.workflow_instance_id, *_columns).where(t.workflow_instance_id.in_(given_ids())).order_by(t.id)
 )
@@ -115,7 +187,7 @@ _unpause = Statement(
 )
 _before = workflow_instance.alias("gate")
 _gates = Statement(
-    select(w.id, w.task_instance_id, t.held, _before.c.id)
+    select(w.id, w.task_instance_id, t.status, t.held, _before.c.id)
     .select_from(
         workflow_instance.join(task_instance, t.id == w.task_instance_id)
         .outerjoin(instance_edge, (e.downstream_id == t.id) & (e.type == "Gate") & (e.satisfied == 0))
@@ -133,6 +205,7 @@ class Gate:
     """What keeps a workflow instance from starting: a hold, or the workflow instance of an earlier date."""
 
     representative_id: int
+    status: str
     held: bool
     gate: int | None
 
@@ -158,12 +231,16 @@ def next_due(db: Connection, now: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """A representative's: `unfinished` inner instances are not Success, `failed` ones are Failure or frozen."""
+    """A representative's: `unfinished` inner instances are not Success, `failed` ones are Failure or frozen.
+
+    `started_time` is None until its entry has opened.
+    """
 
     id: int
     status: str
     unfinished: int
     failed: int
+    started_time: int | None
 
 
 def save(db: Connection, now: int, instances: Sequence[Instance], changes: Sequence[Change]) -> dict[int, Counters]:
@@ -214,6 +291,13 @@ def satisfy(db: Connection, now: int, upstream_ids: Iterable[int]) -> None:
         _release(db, now=now, rows=_tally(downstream))
 
 
+def satisfy_merges(db: Connection, now: int, upstream_ids: Iterable[int]) -> None:
+    """The same for merges alone: they wait for the end of their upstreams, whatever it is."""
+    downstream = [row[0] for row in _satisfy_merges(db, ids=as_ids(upstream_ids))]
+    if downstream:
+        _release(db, now=now, rows=_tally(downstream))
+
+
 def open_entry(db: Connection, now: int, representative_ids: Iterable[int]) -> None:
     """Let the inner instances of these workflow instances go."""
     _open_entry(db, now=now, ids=as_ids(representative_ids))
@@ -225,6 +309,31 @@ def unsatisfy(db: Connection, upstream_ids: Iterable[int]) -> list[int]:
     if downstream:
         _raise(db, rows=_tally(downstream))
     return sorted(set(downstream))
+
+
+def recheck(db: Connection, ids: Iterable[int]) -> None:
+    """Let these instances, sent back to NotRun, wait again for those of their upstreams that are not Success now."""
+    downstream = [row[0] for row in _recheck(db, ids=as_ids(ids))]
+    if downstream:
+        _raise(db, rows=_tally(downstream))
+
+
+def pass_entry(db: Connection, ids: Collection[int]) -> None:
+    """Before these instances count as successful: let those after them wait for an entry that is still closed."""
+    _pass_entry(db, ids=as_ids(ids))
+
+
+def upstreams_of(db: Connection, id: int) -> set[int]:
+    return set(_upstreams_of(db, id=id).scalars())
+
+
+def cut(db: Connection, now: int, id: int, upstream_ids: Collection[int]) -> None:
+    """Take these edges away; a closed entry of the workflow instance is waited for directly from then on."""
+    _keep_entry(db, id=id)
+    gone = _cut(db, id=id, ids=as_ids(upstream_ids))
+    pending = sum(1 for _, satisfied in gone if not satisfied)
+    if pending:
+        _release(db, now=now, rows=as_rows([(id, pending)]))
 
 
 def not_begun(db: Connection, env: str, task_ids: Iterable[int]) -> list[int]:
@@ -252,7 +361,7 @@ def unpause(db: Connection, ids: Iterable[int]) -> None:
 
 def gates(db: Connection, workflow_instance_ids: Iterable[int]) -> dict[int, Gate]:
     rows = _gates(db, ids=as_ids(workflow_instance_ids))
-    return {row[0]: Gate(row[1], bool(row[2]), row[3]) for row in rows}
+    return {row[0]: Gate(row[1], row[2], bool(row[3]), row[4]) for row in rows}
 
 
 def lift_holds(db: Connection, now: int, representative_ids: Iterable[int]) -> None:

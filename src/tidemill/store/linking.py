@@ -28,7 +28,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class NodeInstance:
-    """An instance of a task or of a workflow as a whole, as far as edges need it."""
+    """An instance of a task or of a workflow as a whole, as far as edges need it; `expired` ones never run."""
 
     id: int
     node: int
@@ -37,6 +37,7 @@ class NodeInstance:
     bizdate: str
     status: str
     begun: bool
+    expired: bool
 
 
 _declared = Statement(
@@ -48,6 +49,19 @@ _children = Statement(
     select(d.downstream_id, d.type, d.upstream_id).where(
         d.env == _env, d.upstream_id.in_(given_ids()), d.type == "Normal"
     )
+)
+_planned_apart = Statement(
+    select(d.downstream_id)
+    .join_from(dependency, task_instance, (t.task_id == d.downstream_id) & (t.env == d.env))
+    .where(
+        d.env == _env,
+        d.upstream_id.in_(given_ids()),
+        d.type == "Normal",
+        t.origin == 0,
+        t.bizdate == bindparam("bizdate", type_=String),
+        t.planning_id != bindparam("planning_id", type_=BigInteger),
+    )
+    .distinct()
 )
 _self_dependent = Statement(
     select(d.downstream_id).where(d.env == _env, d.downstream_id.in_(given_ids()), d.type == "CrossCycleDependsOnSelf")
@@ -66,7 +80,16 @@ _begun = case(
     (t.finished_time.is_not(None), 1), (t.status != "NotRun", 1), (t.retries_used + t.lost_runs > 0, 1), else_=0
 )
 _instances = Statement(
-    select(t.id, t.task_id, t.workflow_instance_id, t.trigger_time, t.bizdate, t.status, _begun).where(
+    select(
+        t.id,
+        t.task_id,
+        t.workflow_instance_id,
+        t.trigger_time,
+        t.bizdate,
+        t.status,
+        _begun,
+        case((t.recurrence == "RealtimeDeprecated", 1), else_=0),
+    ).where(
         t.env == _env,
         t.task_id.in_(given_ids()),
         t.trigger_time >= bindparam("since", type_=BigInteger),
@@ -129,6 +152,11 @@ def children(db: Connection, env: str, ids: Collection[int]) -> list[Declared]:
     return [Declared(*row) for row in _children(db, env=env, ids=as_ids(ids))] if ids else []
 
 
+def planned_apart(db: Connection, env: str, ids: Collection[int], bizdate: str, planning_id: int) -> list[int]:
+    """What depends on these nodes and has instances of the business date that another planning made: other zones'."""
+    return sorted(_planned_apart(db, env=env, ids=as_ids(ids), bizdate=bizdate, planning_id=planning_id).scalars())
+
+
 def self_dependent(db: Connection, env: str, ids: Collection[int]) -> set[int]:
     """Those of these nodes that depend on their own previous cycle."""
     return set(_self_dependent(db, env=env, ids=as_ids(ids)).scalars())
@@ -142,7 +170,7 @@ def crons(db: Connection, env: str, ids: Collection[int]) -> dict[int, tuple[int
 def instances(db: Connection, env: str, ids: Collection[int], since: int, until: int) -> list[NodeInstance]:
     """Periodic instances of these nodes with trigger times in [since, until), epoch milliseconds."""
     rows = _instances(db, env=env, ids=as_ids(ids), since=since, until=until)
-    return [NodeInstance(*row[:6], begun=bool(row[6])) for row in rows]
+    return [NodeInstance(*row[:6], begun=bool(row[6]), expired=bool(row[7])) for row in rows]
 
 
 def existing(db: Connection, downstream_ids: Collection[int]) -> list[tuple[Edge, int, int]]:

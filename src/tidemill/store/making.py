@@ -20,8 +20,8 @@ _cycles = Statement(
         w.bizdate == bindparam("bizdate"),
     )
 )
-_last = Statement(
-    select(t.task_id, t.id)
+_made_on = Statement(
+    select(t.task_id, t.trigger_time, t.id)
     .where(t.origin == bindparam("origin"), t.bizdate == bindparam("bizdate"), t.kind == "Task")
     .order_by(t.trigger_time)
 )
@@ -79,9 +79,9 @@ def succeeded(db: Connection, ids: Iterable[int]) -> set[int]:
     return {row[0] for row in _states(db, ids=as_ids(ids)) if row[1] == "Success"}
 
 
-def last_instances(db: Connection, origin: int, bizdate: str) -> dict[int, int]:
-    """Each task's last instance of a business date of an operation."""
-    return {row[0]: row[1] for row in _last(db, origin=origin, bizdate=bizdate)}
+def made_on(db: Connection, origin: int, bizdate: str) -> list[tuple[int, int, int]]:
+    """(task, trigger time, id) of the instances that an operation made for a business date."""
+    return [(row[0], row[1], row[2]) for row in _made_on(db, origin=origin, bizdate=bizdate)]
 
 
 def representative_of(db: Connection, origin: int, bizdate: str) -> int | None:

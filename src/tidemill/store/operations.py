@@ -23,6 +23,8 @@ class Operation:
 
 
 PLANNING = "Planning"
+RERUN = "RerunWorkflowInstances"
+CREATION = "CreateWorkflowInstances"
 _earlier = operation.alias("earlier")
 _fields = (o.id, o.kind, o.request, o.cursor, o.message)
 _next = Statement(

@@ -46,7 +46,7 @@ _in_force = Statement(
     .where(w.env == ENV, p.status == "Available", _zone == bindparam("zone", type_=String))
     .order_by(w.id)
 )
-_current = Statement(select(w.id, w.version).where(w.env == ENV, w.id.in_(given_ids())))
+_current = Statement(select(w.id, w.version).where(w.env == bindparam("env", type_=String), w.id.in_(given_ids())))
 _projects = Statement(select(p.id, p.name, p.time_zone))
 
 
@@ -76,6 +76,6 @@ def projects(db: Connection) -> dict[int, tuple[str, str]]:
     return {row[0]: (row[1], row[2]) for row in _projects(db)}
 
 
-def current_versions(db: Connection, ids: Iterable[int]) -> dict[int, int]:
+def current_versions(db: Connection, env: str, ids: Iterable[int]) -> dict[int, int]:
     """The version of each of these workflows that is in place now; deleted ones are left out."""
-    return {row[0]: row[1] for row in _current(db, ids=as_ids(ids))}
+    return {row[0]: row[1] for row in _current(db, env=env, ids=as_ids(ids))}

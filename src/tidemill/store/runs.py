@@ -4,14 +4,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, String, exists, func, insert, literal, select, text, update
+from sqlalchemy import Connection, String, and_, exists, func, insert, literal, or_, select, text, update
 
+from tidemill.domain.control.kinds import CYCLE, TRAVERSE
+from tidemill.domain.variables import Value, inputs_from_json
 from tidemill.runners.contract import Result
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
-from tidemill.store.tables import QUEUED, RUNNING, resource_group, run, task_instance, task_version
+from tidemill.store.tables import LIMITED, QUEUED, RUNNING, resource_group, run, task_instance, task_version
 
 r = run.c
 t = task_instance.c
+
+_is_executed = or_(
+    t.control.is_(None), and_(t.control != TRAVERSE, t.control != CYCLE)
+)  # a loop runs without a runner and a slot
 
 _ended = given(
     "rows",
@@ -98,18 +104,52 @@ _orders = Statement(
     )
     .where(t.id.in_(given_ids()))
 )
-_groups = Statement(select(t.resource_group_id, func.count()).where(text(RUNNING)).group_by(t.resource_group_id))
+_groups = Statement(
+    select(t.resource_group_id, func.count()).where(text(RUNNING), _is_executed).group_by(t.resource_group_id)
+)
 _next_group = Statement(
     select(func.min(t.resource_group_id)).where(text(QUEUED), t.resource_group_id > bindparam("after"))
 )
+_QUEUE_ORDER = (t.priority.desc(), t.late, t.weight.desc(), t.trigger_time, t.id)  # scheduling-semantics 6.7
+_limited = (
+    select(
+        t.id,
+        t.env,
+        t.task_id,
+        t.max_parallel,
+        func.row_number().over(partition_by=(t.env, t.task_id), order_by=_QUEUE_ORDER).label("place"),
+    )
+    .where(text(LIMITED), t.frozen == 0)
+    .subquery("limited")
+)
+_busy_tasks = (
+    select(t.env, t.task_id, func.count().label("number"))
+    .where(text(RUNNING))
+    .group_by(t.env, t.task_id)
+    .subquery("busy_tasks")
+)
+_beyond_limit = Statement(
+    select(_limited.c.id)
+    .select_from(
+        _limited.outerjoin(
+            _busy_tasks, (_busy_tasks.c.env == _limited.c.env) & (_busy_tasks.c.task_id == _limited.c.task_id)
+        )
+    )
+    .where(_limited.c.place + func.coalesce(_busy_tasks.c.number, 0) > _limited.c.max_parallel)
+)
 _pick = Statement(
     select(t.id)
-    .where(text(QUEUED), t.resource_group_id == bindparam("group_id"), t.frozen == 0)
-    .order_by(t.priority.desc(), t.late, t.weight.desc(), t.trigger_time, t.id)
+    .where(text(QUEUED), t.resource_group_id == bindparam("group_id"), t.frozen == 0, t.id.not_in(given_ids("beyond")))
+    .order_by(*_QUEUE_ORDER)
     .limit(bindparam("room", type_=Integer))
 )
+_inputs = Statement(
+    select(t.id, r.inputs)
+    .join_from(task_instance, run, (r.instance_id == t.id) & (r.run_number == t.run_number))
+    .where(t.id.in_(given_ids()), r.inputs.is_not(None))
+)
 _slots = Statement(select(resource_group.c.id, resource_group.c.slots))
-_now_running = select(t.id, t.run_number).where(text(RUNNING)).subquery("now_running")
+_now_running = select(t.id, t.run_number).where(text(RUNNING), _is_executed).subquery("now_running")
 _running = Statement(
     select(_now_running.c.id, _now_running.c.run_number, r.boot).join_from(
         _now_running, run, (r.instance_id == _now_running.c.id) & (r.run_number == _now_running.c.run_number)
@@ -123,14 +163,18 @@ def slots(db: Connection) -> dict[str, int]:
 
 
 def pick(db: Connection, slots: dict[str, int], default_slots: int) -> list[int]:
-    """Queued instances for which there is room, each group's in the order of scheduling-semantics 6.7."""
+    """Queued instances for which there is room, each group's in the order of scheduling-semantics 6.7.
+
+    Those of a task with MaxParallelInstances leave the rest of its queue behind, whatever room there is.
+    """
     busy: dict[str, int] = {row[0]: row[1] for row in _groups(db)}
     picked: list[int] = []
     group: str | None = _next_group(db, after="").scalar()
+    beyond = as_ids(_beyond_limit(db).scalars() if group is not None else ())
     while group is not None:
         room = slots.get(group, default_slots) - busy.get(group, 0)
         if room > 0:
-            picked += _pick(db, group_id=group, room=room).scalars()
+            picked += _pick(db, group_id=group, room=room, beyond=beyond).scalars()
         group = _next_group(db, after=group).scalar()
     return picked
 
@@ -142,6 +186,11 @@ def orders(db: Connection, ids: Iterable[int]) -> list[Order]:
 def running(db: Connection) -> list[tuple[int, int, str]]:
     """(instance, run number, boot id) of every run that the database calls Running."""
     return [(instance, run_number, boot) for instance, run_number, boot in _running(db)]
+
+
+def inputs(db: Connection, ids: Iterable[int]) -> dict[int, dict[str, Value]]:
+    """Instance: the input variables that its latest run was given, of those that have any."""
+    return {row[0]: inputs_from_json(row[1]) for row in _inputs(db, ids=as_ids(ids))}
 
 
 def to_stop(db: Connection) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ from tidemill.store.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0005"
 
 
 def prepare(db: Connection) -> None:

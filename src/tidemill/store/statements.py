@@ -6,6 +6,7 @@ for building SQL nor for describing results.
 """
 
 import json
+from binascii import crc32
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -127,6 +128,7 @@ class Statement:
             driver.cursor().executemany(text, [{**fixed, **row} for row in rows] if fixed else rows)
 
 
+_COPIED = 100  # as many rows go to PostgreSQL by COPY
 _inserts: dict[tuple[str, str, tuple[str, ...], bool], Statement] = {}
 
 
@@ -134,12 +136,32 @@ def insert_many(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]],
     """Add rows, all of the same columns; with `keep`, a row whose key is there already stays as it is."""
     if not rows:
         return
+    if db.dialect.name == "postgresql" and len(rows) >= _COPIED:
+        _copy(db, table, rows, keep)
+        return
     key = (db.dialect.name, table.name, tuple(rows[0]), keep)
     if key not in _inserts:
         dialect: Any = sqlite if db.dialect.name == "sqlite" else postgresql
         statement = dialect.insert(table).values({name: bindparam(name) for name in rows[0]})
         _inserts[key] = Statement(statement.on_conflict_do_nothing() if keep else statement)
     _inserts[key].many(db, rows)
+
+
+def _copy(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep: bool) -> None:
+    """Many rows by PostgreSQL's COPY, through a temporary table, because COPY cannot leave what is there already."""
+    names = tuple(rows[0])
+    columns = ", ".join(f'"{name}"' for name in names)
+    between = f"copied_{table.name}_{crc32(columns.encode())}"
+    driver: Any = db.connection.driver_connection
+    with driver.cursor() as cursor:
+        made = f"CREATE TEMPORARY TABLE IF NOT EXISTS {between} ON COMMIT DROP AS SELECT {columns} FROM {table.name}"
+        cursor.execute(f"{made} WHERE false")
+        with cursor.copy(f"COPY {between} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row([row[name] for name in names])
+        conflict = "ON CONFLICT DO NOTHING" if keep else ""
+        cursor.execute(f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {between} {conflict}")
+        cursor.execute(f"TRUNCATE {between}")
 
 
 class Rows(list[tuple[Any, ...]]):

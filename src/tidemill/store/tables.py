@@ -273,6 +273,7 @@ workflow_instance = Table(
 _UNFINISHED = "finished_time IS NULL"
 READY = f"{_UNFINISHED} AND status = 'NotRun' AND pending_upstreams = 0 AND frozen = 0"
 QUEUED = f"{_UNFINISHED} AND status = 'WaitResource'"
+LIMITED = f"{QUEUED} AND max_parallel > 0"
 RUNNING = f"{_UNFINISHED} AND status = 'Running' AND kind = 'Task'"
 
 task_instance = Table(
@@ -295,6 +296,8 @@ task_instance = Table(
     # what it is and what it waits for
     _text("status", required=True),
     _text("recurrence", required=True),
+    _text("control"),  # the task's type, where there is more to it than to run it; see domain/control
+    _flag("unchosen"),  # a branch above chose another arm: it ends as a dry run
     _flag("immediate"),  # ends in a wave, without a runner: VIRTUAL, dry runs, workflows
     _flag("frozen"),
     _count("pending_upstreams"),
@@ -321,8 +324,11 @@ task_instance = Table(
     _count("priority", 1),
     _count("late"),  # 1: backfill of another day, ranked after all others of its priority
     _count("weight"),
+    _count("max_parallel"),  # how many instances of its task may run at once; 0: any number
     _text("parameters", required=True),  # JSON: resolved values
     _text("data_source"),
+    _time("signalled_time"),  # when its trigger was fired: 0 not yet; null: it waits for none
+    _text("run_window"),  # JSON of domain.windows.Window: when it may start; null for any time
     # a workflow's representative
     _flag("held"),  # AutoStartEnabled = false: counts one among its pending upstreams until started by hand
     _count("unfinished"),  # inner instances that are not Success
@@ -336,6 +342,7 @@ task_instance = Table(
     Index("ix_task_instance_ready", "due_time", sqlite_where=text(READY), postgresql_where=text(READY)),
     Index("ix_task_instance_queued", "resource_group_id", text("priority DESC"), "late", text("weight DESC"),
           "trigger_time", "id", sqlite_where=text(QUEUED), postgresql_where=text(QUEUED)),
+    Index("ix_task_instance_limited", "env", "task_id", sqlite_where=text(LIMITED), postgresql_where=text(LIMITED)),
     Index("ix_task_instance_running", "resource_group_id", sqlite_where=text(RUNNING), postgresql_where=text(RUNNING)),
 )  # fmt: skip
 
@@ -346,8 +353,32 @@ instance_edge = Table(
     _number("upstream_id", required=True),
     _text("type", required=True),  # Normal, CrossCycle or Gate (a date of a serial backfill)
     _flag("satisfied"),
+    _flag("skips"),  # its upstream, a branch or below one, does not choose the downstream
     PrimaryKeyConstraint("downstream_id", "upstream_id", "type"),
     Index("ix_instance_edge_upstream", "upstream_id"),
+    sqlite_with_rowid=False,
+)
+
+instance_variable = Table(
+    "instance_variable",
+    metadata,
+    _number("instance_id", required=True),
+    _text("name", required=True),
+    _text("value", required=True),  # JSON: a text, a row or rows (domain/variables)
+    PrimaryKeyConstraint("instance_id", "name"),
+    sqlite_with_rowid=False,
+)
+
+iteration = Table(
+    "iteration",
+    metadata,
+    _number("instance_id", required=True),  # of the loop
+    _count("run_number"),
+    _count("turn"),  # from 0
+    _number("representative_id", required=True),  # of the workflow instance that is this turn of the loop's body
+    _text("current"),  # JSON: the element that a for-each goes over
+    PrimaryKeyConstraint("instance_id", "run_number", "turn"),
+    Index("ix_iteration_representative_id", "representative_id"),
     sqlite_with_rowid=False,
 )
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, String, select
@@ -35,6 +36,30 @@ _kept: WeakKeyDictionary[Engine, dict[tuple[int, str, int], WorkflowAt]] = WeakK
 
 
 Key = tuple[int, str, int]  # workflow id, env, version
+
+
+class Outline(NamedTuple):
+    """What edges need of a workflow at a version; `links` are its dependencies as they were resolved, as JSON."""
+
+    id: int
+    version: int
+    task_ids: tuple[int, ...]
+    links: str | None
+
+
+def outlines_at(db: Connection, keys: Iterable[Key]) -> list[Outline]:
+    """Workflows at committed versions, in the order of `keys`; those that never were are left out."""
+    listed = list(keys)
+    rows = {row[:3]: row for row in _workflows(db, rows=as_rows(listed))}
+    return [
+        Outline(key[0], key[2], tuple(id for id, _ in json.loads(rows[key][4])), rows[key][5])
+        for key in listed
+        if key in rows
+    ]
+
+
+def outline(workflow: WorkflowAt) -> Outline:
+    return Outline(workflow.id, workflow.version, tuple(task.id for task in workflow.tasks), workflow.links)
 
 
 def workflow_at(db: Connection, id: int, env: str, version: int) -> WorkflowAt | None:

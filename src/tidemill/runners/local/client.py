@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tidemill.runners.contract import SERVER_STOPPED, Result, Run
 from tidemill.runners.local.connection import Connection, RunnerUnavailable, Wake
 from tidemill.runners.local.settings import MEBIBYTE, PATH, Settings
+from tidemill.runners.logs import last_line
 
 if TYPE_CHECKING:
     from tidemill.runners.local.wire import Key, Message
@@ -90,6 +91,10 @@ class LocalRunner:
         self._woken = False
         arrived, self._arrived = self._arrived, []
         return arrived
+
+    def output(self, log: str) -> str:
+        """See the contract."""
+        return last_line(f"{self._settings.data_directory}/{log}")
 
     def wake(self) -> None:
         """See the contract."""

@@ -1,4 +1,4 @@
-"""Which task types a runner serves. VIRTUAL is not among them: the scheduler settles it without a process."""
+"""Which task types a runner serves. The scheduler settles others itself, or as one of these."""
 
 from collections.abc import Callable
 
@@ -24,6 +24,18 @@ SERVED: dict[str, Starter] = {
 }
 
 
+_WITHOUT_RUNNER = (
+    "VIRTUAL",
+    "PARAM_HUB",
+    "CONTROLLER_ASSIGNMENT",
+    "CONTROLLER_BRANCH",
+    "CONTROLLER_JOIN",
+    "CONTROLLER_TRAVERSE",
+    "CONTROLLER_CYCLE",
+)
+
+
 def not_served(task_type: str) -> str:
     """The message of a run whose type has no executor."""
-    return f"Task type {task_type} has no executor here. Types that are served: {', '.join(sorted(SERVED))}, VIRTUAL."
+    served = ", ".join((*sorted(SERVED), *_WITHOUT_RUNNER))
+    return f"Task type {task_type} has no executor here. Types that are served: {served}."

@@ -1,4 +1,4 @@
-"""Periodic planning: planned dates, resolved links of a version, zones of triggers, isolated instances"""
+"""The clock: planned dates, resolved links of a version, zones of triggers, isolated instances, windows of runs"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,3 +21,4 @@ def upgrade() -> None:
     op.add_column("workflow", sa.Column("time_zone", sa.Text(), nullable=True))
     op.add_column("workflow_version", sa.Column("links", sa.Text(), nullable=True))
     op.add_column("task_instance", sa.Column("isolated", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("task_instance", sa.Column("run_window", sa.Text(), nullable=True))
