@@ -159,3 +159,15 @@ def test_a_run_whose_secret_is_gone_fails_and_says_which(site: Site) -> None:
     site.run_until("2025-11-04 13:00")
     assert site.statuses("a", "2025-11-04") == ["Failure"]
     assert "workspace.x was deleted" in site.call("GetTaskInstanceLog", Id=site.rows("a")[0].id)["TaskInstanceLog"]
+
+
+def test_a_deleted_secret_stops_only_runs_that_read_it(site: Site) -> None:
+    """Instances are planned, then the secret goes: `b` has an own `x`, `c` reads none at all."""
+    id = make(site, type="SecretConstant", Properties=[{"EnvType": "Prod", "Value": "s"}])
+    own = task("b", Script={"Content": "echo ${x}", "Parameters": "x=own"})
+    site.deploy("a", NOON, echo("a"), own, task("c"))
+    site.run_until("2025-11-04 09:00")
+    site.call("DeleteParameter", Id=id)
+    site.run_until("2025-11-04 13:00")
+    assert [site.statuses(name, "2025-11-04") for name in "abc"] == [["Failure"], ["Success"], ["Success"]]
+    assert sorted(scripts(site)) == ["echo own", "true"]

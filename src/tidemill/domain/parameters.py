@@ -69,15 +69,15 @@ class Resolved:
     system: Mapping[str, str] = field(default_factory=dict[str, str])
     workflow_first: bool = False
 
-    def revealed(self, values: Mapping[str, str]) -> "Resolved":
-        """With its secrets among the workspace's values; `values` by where they are kept. Never stored.
+    def revealed(self, read: Mapping[str, str], values: Mapping[str, str]) -> "Resolved":
+        """With these of its secrets (name: place) among the workspace's values; `values` by place. Never stored.
 
         Raises Malformed for one that is gone.
         """
-        gone = sorted(name for name, place in self.secrets.items() if place not in values)
+        gone = sorted(name for name, place in read.items() if place not in values)
         if gone:
             raise Malformed(f"the workspace parameter workspace.{gone[0]} was deleted, or cannot be decrypted")
-        known = {name: values[place] for name, place in self.secrets.items()}
+        known = {name: values[place] for name, place in read.items()}
         return replace(self, workspace={**self.workspace, **known}, secrets={})
 
     @cached_property
