@@ -50,3 +50,19 @@ def test_a_changed_calendar_holds_from_the_next_planning_on(site: Site) -> None:
               FallbackPolicy="Normal", **weak)  # fmt: skip
     site.run_until(f"{WEEK[1]} 13:00")
     assert recurrences(site, "a") == ["SkipCalendar", "Normal"]
+
+
+def test_resuming_a_paused_day_leaves_what_the_task_itself_says(site: Site) -> None:
+    id = calendar(site, Type="WeakConstraint", FallbackPolicy="Pause", SchedulePolicy={"NormalDates": []})
+    site.deploy("a", NOON, task("a"), task("dry", "a", Trigger={"Recurrence": "Skip"}), Trigger={"CalendarId": id})
+    site.run_until(f"{WEEK[0]} 09:00")
+    (early,) = [row.id for row in site.rows("dry")]
+    assert site.call("ResumeTaskInstances", Ids=[early])["SuccessInfo"][str(early)]["Success"], "before it is due"
+    site.run_until(f"{WEEK[0]} 13:00")
+    assert site.statuses("a", WEEK[0]) + site.statuses("dry", WEEK[0]) == ["Failure", "NotRun"]
+    (failed,) = [row.id for row in site.rows("a")]
+    site.call("ResumeTaskInstances", Ids=[failed])
+    site.run_until(f"{WEEK[0]} 14:00")
+    assert site.statuses("a", WEEK[0]) + site.statuses("dry", WEEK[0]) == ["Success", "Success"]
+    assert recurrences(site, "a") + recurrences(site, "dry") == ["Normal", "Skip"]
+    assert [number[0] for number in site.runner.runs] == [failed]
