@@ -89,6 +89,8 @@ _NEIGHBOUR = {
 OURS: dict[str, dict[str, Any]] = {
     # our own parameter: makes the call repeatable
     "CreateWorkflowInstances.ClientToken": {"type": "string"},
+    # our own parameter: no event brings one here
+    "CreateWorkflowInstances.TriggerMessage": {"type": "string"},
     # our own: a workflow's schedule in another time zone than its project's
     "UpdateWorkflow.Trigger.TimeZone": {"type": "string"},
     "GetWorkflow.Workflow.Trigger.TimeZone": {"type": "string"},

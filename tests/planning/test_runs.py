@@ -326,6 +326,39 @@ def test_a_triggered_run_has_the_moment_of_its_trigger(site: Site) -> None:
     assert [run.arguments for run in site.runner.runs.values()] == [("20251102", "20251103100000")]
 
 
+MESSAGE = '{"data":{"oss":{"object":{"key":"input/a.csv"}}},"value":"{\\"user_id\\":\\"1001\\"}"}'
+
+
+@pytest.mark.parametrize(
+    ("reference", "value"),
+    [
+        pytest.param("${workflow.triggerMessage.data.oss.object.key}", "input/a.csv", id="M01"),
+        pytest.param("${workflow.triggerMessage.value}", '{"user_id":"1001"}', id="M02"),
+        pytest.param("${workflow.triggerMessage}", MESSAGE, id="M03"),
+        pytest.param("<${workflow.triggerMessage.data.none}>", "<>", id="M04"),
+    ],
+)
+def test_the_message_of_a_triggered_run(site: Site, reference: str, value: str) -> None:
+    site.deploy("m", None, task("a", Script={"Content": reference, "Parameters": "p=own"}), task("b", "a"))
+    run(site, "m", type="TriggerWorkflow", TriggerMessage=MESSAGE, WorkflowParameters="p=less q=2")
+    site.run_until("2025-11-03 10:01")
+    assert next(iter(site.runner.runs.values())).script == value
+    status, answer = site.api.call(
+        "CreateWorkflowInstances", ProjectId=10_000, WorkflowId=site.workflows["m"], Name="r", Type="ManualWorkflow",
+        TriggerMessage=MESSAGE,
+    )  # fmt: skip
+    assert (status, answer["Code"]) == (400, "InvalidTriggerMessage")
+
+
+def test_a_triggered_runs_own_parameters_rank_below_those_of_its_tasks(site: Site) -> None:
+    script = {"Content": "${p} ${q}", "Parameters": "p=own"}
+    site.deploy("m", None, task("a", Script=script))
+    run(site, "m", type="TriggerWorkflow", WorkflowParameters="p=less q=2")
+    run(site, "m", type="ManualWorkflow", WorkflowParameters='{"p": "more", "q": "3"}')
+    site.run_until("2025-11-03 10:01")
+    assert [run.script for run in site.runner.runs.values()] == ["own 2", "more 3"]
+
+
 class Crash(BaseException):
     pass
 

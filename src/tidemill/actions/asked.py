@@ -58,6 +58,7 @@ def creation_of(
         cycles_from=(request.periods.start_time if request.periods else None) or "00:00:00",
         cycles_to=(request.periods.end_time if request.periods else None) or "23:59:59",
         trigger_time=context.now // 1000 * 1000 if request.type == "TriggerWorkflow" else None,
+        trigger_message=request.trigger_message,
         auto_start=request.auto_start_enabled is not False,
         immediately=bool(properties.run_policy and properties.run_policy.immediately),
         window=_window(properties, zone),
@@ -125,6 +126,8 @@ def _policy_faults(request: CreateWorkflowInstancesRequest, properties: DefaultR
         for name, value in (("Type", policy.type), ("StartTime", policy.start_time), ("EndTime", policy.end_time)):
             if value is None:
                 yield Fault(f"{HERE}.RunPolicy.{name}", "Type, StartTime and EndTime go together", True)
+    if request.trigger_message is not None and request.type != "TriggerWorkflow":
+        yield Fault("TriggerMessage", "none is expected unless Type is TriggerWorkflow")
     if request.type == "SupplementData" and properties.priority is not None:
         yield Fault(f"{HERE}.Priority", "only a manual run has a priority of its own")
 
@@ -145,7 +148,7 @@ def _parameter_faults(request: CreateWorkflowInstancesRequest, ids: Collection[i
                 yield Fault("TaskParameters", f"{id} is not a task of this run")
             else:
                 yield from _text_faults("TaskParameters", text)
-    if request.type in ("ManualWorkflow", "TriggerWorkflow"):
+    if request.type in ("ManualWorkflow", "Manual"):
         if _json_object(request.workflow_parameters) is None:
             yield Fault("WorkflowParameters", 'a JSON object like {"k1": "v1"} is expected for a manual workflow')
     elif request.workflow_parameters:

@@ -122,6 +122,7 @@ class CreateWorkflowInstancesRequest(Wire):
     tags: Annotated[tuple[Tag, ...], ListOf] = ()
     tag_creation_policy: Annotated[Literal["Append", "Overwrite"] | None, OrNone] = None
     comment: OptionalText = None
+    trigger_message: OptionalText = None  # Tidemill's own: what an event would bring to a triggered run
     client_token: OptionalText = None  # Tidemill's own: makes the call repeatable (engine 36)
 
 

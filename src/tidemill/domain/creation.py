@@ -25,7 +25,7 @@ class Creation(BaseModel):
     """One unit of work a business date, in the order of `bizdates`; `groups` are the lengths of the serial groups.
 
     `run` and `dry` are the chosen tasks and the dry runs between them; with `run` None all tasks run. Without
-    `members` they are those of `workflow_id`. `trigger_time` (epoch ms) is that of a triggered run.
+    `members` they are those of `workflow_id`. `trigger_time` (epoch ms) and `trigger_message` are a triggered run's.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,6 +48,7 @@ class Creation(BaseModel):
     cycles_from: str = "00:00:00"
     cycles_to: str = "23:59:59"
     trigger_time: int | None = None
+    trigger_message: str | None = None
     auto_start: bool = True
     immediately: bool = False
     window: Window | None = None

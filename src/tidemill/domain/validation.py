@@ -8,6 +8,7 @@ from tidemill.domain.control.branch import read_branch
 from tidemill.domain.control.kinds import BRANCH, CYCLE, MERGE, TRAVERSE
 from tidemill.domain.control.loops import read_limits
 from tidemill.domain.control.merge import read_merge
+from tidemill.domain.control.waits import CHECK_NODE, DEPENDENT, read_check, read_dependent
 from tidemill.domain.definitions import BodyTask, Dependency, Tag, Variable, Workflow
 from tidemill.domain.errors import Fault, Malformed
 from tidemill.domain.expressions import Expression
@@ -21,6 +22,8 @@ _CONTENTS: dict[str, Callable[[str | None], object]] = {
     MERGE: read_merge,
     TRAVERSE: read_limits,
     CYCLE: read_limits,
+    CHECK_NODE: read_check,
+    DEPENDENT: read_dependent,
 }
 _ACROSS = {"CrossCycleDependsOnChildren", "CrossCycleDependsOnOtherNode"}
 

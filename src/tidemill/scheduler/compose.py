@@ -8,6 +8,8 @@ from tidemill.domain.control.assignment import read_assignment
 from tidemill.domain.control.kinds import ASSIGNING
 from tidemill.domain.control.loops import Iteration
 from tidemill.domain.control.loops import prepare as prepare_turn
+from tidemill.domain.control.trigger_message import MESSAGE
+from tidemill.domain.control.trigger_message import references as message_references
 from tidemill.domain.parameters import Resolved
 from tidemill.domain.substitution import prepare
 from tidemill.domain.variables import Value, references
@@ -32,7 +34,9 @@ def compose(
     if task_type in ASSIGNING:
         task_type, script = astuple(read_assignment(script))
     script, seen = prepare_turn(script, turn) if turn is not None else (script, {})
-    prepared = prepare(task_type, script, values, references(script, inputs) | seen)
+    message = values.workflow.get(MESSAGE)
+    sent = message_references(script, message).values if message is not None else {}
+    prepared = prepare(task_type, script, values, references(script, inputs) | seen | sent)
     day = datetime.fromtimestamp(now / 1000, UTC)
     return Run(
         instance=order.id,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from tidemill.domain.control.branch import choose, read_branch, unselected
 from tidemill.domain.control.conditions import ConditionError
-from tidemill.domain.control.kinds import BRANCH, LOOPS, MERGE, SETTLED
+from tidemill.domain.control.kinds import BRANCH, DEPENDENT, LOOPS, MERGE, SETTLED
 from tidemill.domain.control.loops import Iteration, prepare
 from tidemill.domain.control.merge import FAILED, NOT_RUN, SUCCESS, code_of, decide, read_merge
 from tidemill.domain.errors import Malformed
@@ -19,6 +19,7 @@ from tidemill.domain.parameters import Resolved
 from tidemill.domain.status import Status
 from tidemill.domain.variables import inputs_to_json, references
 from tidemill.runners.contract import Result
+from tidemill.scheduler import waits
 from tidemill.scheduler.loops import begin
 from tidemill.scheduler.variables import Inputs, inputs_of
 from tidemill.store import branches, loops, runs, variables
@@ -43,8 +44,10 @@ class _Decided:
 
 def settle_control(db: Connection, now: int, due: Sequence[Instance]) -> list[Change]:
     """Decide these instances; their changes, a start and an end for each, are for the caller to carry out."""
+    subjects = variables.subjects(db, [instance.id for instance in due])
+    waiting, late = waits.look(db, now, [item for item in due if item.control == DEPENDENT], subjects)
+    due = [instance for instance in due if instance.id not in waiting]
     ids = [instance.id for instance in due]
-    subjects = variables.subjects(db, ids)
     inputs = inputs_of(db, ids)
     above = variables.upstreams(db, [instance.id for instance in due if instance.control == MERGE])
     changes: list[Change] = []
@@ -57,6 +60,8 @@ def settle_control(db: Connection, now: int, due: Sequence[Instance]) -> list[Ch
             continue
         subject = subjects[instance.id]
         try:
+            if instance.id in late:
+                raise Malformed("what is waited for has not succeeded, and the time for checks is over")
             decided = _decide(subject, inputs.get(instance.id, {}), above.get(instance.id, ()), turns.get(instance.id))
         except Malformed as error:
             exit_code, message = 1, str(error)
@@ -79,6 +84,8 @@ def _decide(subject: Subject, inputs: Inputs, above: Iterable[Upstream], turn: I
         return _branch(subject, inputs, turn)
     if subject.task.type == MERGE:
         return _merge(subject, above)
+    if subject.task.type == DEPENDENT:
+        return _Decided("what is waited for has succeeded")
     return _Decided("the parameters are handed out")
 
 

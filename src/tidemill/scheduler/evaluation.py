@@ -6,6 +6,7 @@ from datetime import date, time
 from zoneinfo import ZoneInfo
 
 from tidemill.domain.business_date import run_date_of
+from tidemill.domain.control.trigger_message import MESSAGE
 from tidemill.domain.creation import Creation
 from tidemill.domain.cron import Cron, CycleClass
 from tidemill.domain.definitions import WorkflowAt
@@ -64,15 +65,19 @@ def levels_of(workflow: WorkflowAt, asked: Creation, task_id: int, workspace: Wo
     script = next(task.definition.script for task in workflow.tasks if task.id == task_id)
     override = asked.task_parameters.get(task_id)
     declared = {item.name: item for item in declare(workflow.definition.parameters)}
-    if asked.workflow_parameters and not asked.manual:
+    by_hand = asked.type in ("ManualWorkflow", "Manual")
+    if asked.workflow_parameters and not by_hand:
         declared |= {item.name: item for item in declare(asked.workflow_parameters)}
+    given = dict(_given(asked.workflow_parameters)) if by_hand else {}
+    if asked.trigger_message is not None:
+        given[MESSAGE] = asked.trigger_message
     return Levels(
         task=declare(script.parameters if script else None),
         workflow=tuple(declared.values()),
         workspace=workspace,
         override=None if override is None else declare(override),
-        manual=asked.manual,
-        given=_given(asked.workflow_parameters) if asked.manual else {},
+        manual=by_hand,
+        given=given,
     )
 
 

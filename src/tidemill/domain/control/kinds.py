@@ -10,7 +10,8 @@ LOOPS = frozenset({TRAVERSE, CYCLE})
 ASSIGNING = frozenset({ASSIGNMENT, CYCLE_END})
 """Types whose script has to give a result."""
 
-SETTLED = frozenset({BRANCH, MERGE, PARAM_HUB}) | LOOPS
+DEPENDENT = "DEPENDENT"
+SETTLED = frozenset({BRANCH, MERGE, PARAM_HUB, DEPENDENT}) | LOOPS
 """Types that the scheduler settles itself when their turn comes: no process, no slot."""
 
 _CONTROL = SETTLED | ASSIGNING

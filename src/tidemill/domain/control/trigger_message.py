@@ -7,6 +7,9 @@ import json
 import re
 from typing import Any, NamedTuple, cast
 
+MESSAGE = "triggerMessage"
+"""The workflow parameter that holds it."""
+
 _REFERENCE = re.compile(r"\$\{(workflow\.triggerMessage((?:\.[^.{}\s]+)*))\}")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tidemill.runners.tasks import python, shell
+from tidemill.runners.tasks import check, python, shell
 
 
 class Starter:
@@ -20,6 +20,7 @@ class Starter:
 
 SERVED: dict[str, Starter] = {
     "DIDE_SHELL": Starter(shell.FILE_NAME, shell.command),
+    "CHECK_NODE": Starter(check.FILE_NAME, check.command),
     "PYTHON": Starter(python.FILE_NAME, python.command),
 }
 
@@ -32,6 +33,8 @@ _WITHOUT_RUNNER = (
     "CONTROLLER_JOIN",
     "CONTROLLER_TRAVERSE",
     "CONTROLLER_CYCLE",
+    "DEPENDENT",
+    "SCHEDULER_TRIGGER",
 )
 
 
