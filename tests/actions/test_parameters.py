@@ -67,8 +67,9 @@ def test_an_update_changes_what_it_names_and_a_rollback_brings_it_back(site: Sit
 @pytest.mark.parametrize(
     ("changes", "code", "message"),
     [
-        ({"Name": "x"}, "InvalidName", "Name"),
-        ({"Name": "workspace.1"}, "InvalidName", "Name"),
+        ({"Name": "x"}, "InvalidName", "Name: `workspace.`, a letter, then letters, digits or `_`, is expected"),
+        ({"Name": "workspace.1"}, "InvalidName", "Name: `workspace.`, a letter,"),
+        ({"Name": f"workspace.{'x' * 246}"}, "InvalidName", "Name: a text of at most 255 characters is expected"),
         ({"Properties": []}, "MissingProperties", "Properties is mandatory"),
         ({"Properties": [{"EnvType": "Dev", "Value": "1"}]}, "InvalidProperties", "a value for Prod is expected"),
         ({"Properties": [{"EnvType": "Prod", "Value": "a\nb"}]}, "InvalidProperties", "one line"),

@@ -14,11 +14,11 @@ from tidemill.actions.shared_models import (
     Sort,
     sort_by,
 )
-from tidemill.domain.definitions import EnvType, Integer, ListOf, OrNone, Wire
+from tidemill.domain.definitions import EnvType, Integer, ListOf, OrNone, Wire, text_like
 
 ParameterType = Literal["PlainConstant", "SecretConstant", "Variable"]
 Scope = Annotated[Literal["Project"] | None, OrNone]
-_NAME = r"^workspace\.[A-Za-z][A-Za-z0-9_]*$"
+IsName = text_like(r"workspace\.[A-Za-z][A-Za-z0-9_]*", str, "`workspace.`, a letter, then letters, digits or `_`,")
 _LAST_CHANGED = Sort("modify_time", True)
 _LAST_VERSION = Sort("version", True)
 ParameterSort = Annotated[
@@ -36,7 +36,7 @@ class Property(Wire):
 
 class CreateParameterRequest(Wire):
     project_id: Integer
-    name: str = Field(pattern=_NAME, max_length=255)
+    name: Annotated[str, Field(max_length=255), IsName]
     type: ParameterType
     owner: str = Field(min_length=1)
     description: OptionalText = None
