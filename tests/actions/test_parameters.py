@@ -215,3 +215,22 @@ def test_the_nearest_level_wins_in_planned_runs(site: Site, workspace: str, work
     site.deploy("a", NOON, echo("a", own), Parameters=workflow)
     site.run_until("2025-11-04 13:00")
     assert scripts(site) == [f"echo {workspace} {x}"]
+
+
+def test_a_run_that_never_reached_the_runner_fails_where_its_secret_is_gone_by_the_restart(site: Site) -> None:
+    id = make(site, type="SecretConstant", Properties=[{"EnvType": "Prod", "Value": "s"}])
+    site.deploy("a", NOON, echo("a"))
+    site.run_until("2025-11-04 11:00")
+    site.at("2025-11-04 12:00")
+    site.turn()
+    site.runner.runs.clear()
+    site.runner.live.clear()
+    site.call("DeleteParameter", Id=id)
+    site.restart()
+    site.scheduler._take_over()
+    (run,) = site.runner.runs.values()
+    assert "workspace.x was deleted" in run.script
+    assert (run.run_number, run.log) == (1, f"logs/20251104/{run.instance}/1.log")
+    site.runner.end(run.instance, 1)
+    site.turn()
+    assert site.statuses("a", "2025-11-04") == ["Failure"]

@@ -1,5 +1,6 @@
 """From a dispatched instance to what its runner executes: script and arguments with their values in place."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -37,17 +38,27 @@ def compose(
     message = values.workflow.get(MESSAGE)
     sent = message_references(script, message).values if message is not None else {}
     prepared = prepare(task_type, script, values, references(script, inputs) | seen | sent)
-    day = datetime.fromtimestamp(now / 1000, UTC)
     return Run(
         instance=order.id,
         run_number=run_number,
         task_type=task_type,
         script=prepared.script,
         arguments=prepared.arguments,
-        log=f"logs/{day:%Y%m%d}/{order.id}/{run_number}.log",
+        log=_log(order.id, run_number, now),
         timeout=order.timeout,
         environment={
             "SKYNET_BIZDATE": values.system["bdp.system.bizdate"],
             "SKYNET_CYCTIME": values.system["bdp.system.cyctime"],
         },
     )
+
+
+def failing(instance: int, run_number: int, now: int, message: str) -> Run:
+    """A run that fails and leaves `message` in its log, in place of one that can no longer be put together."""
+    script = f"echo {shlex.quote(message)} >&2\nexit 1\n"
+    return Run(instance, run_number, "DIDE_SHELL", script, _log(instance, run_number, now), timeout=0)
+
+
+def _log(instance: int, run_number: int, now: int) -> str:
+    day = datetime.fromtimestamp(now / 1000, UTC)
+    return f"logs/{day:%Y%m%d}/{instance}/{run_number}.log"

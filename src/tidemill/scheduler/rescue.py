@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from tidemill.runners.contract import Result, Run
+from tidemill.scheduler.compose import failing
 from tidemill.scheduler.dispatch import Lease, composed
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
@@ -12,13 +13,15 @@ from tidemill.store.parameters import Secrets
 def rescue(db: Connection, now: int, lease: Lease, vault: Secrets | None = None) -> list[Run]:
     """The runs to hand over again; the runner ignores those it knows, and starts those that never reached it.
 
-    Runs from another boot of the machine ended with it, whether or not their journal survived: they are lost.
+    Runs from another boot of the machine ended with it, whether or not their journal survived: they are lost. One that
+    can no longer be put together, as its secret was deleted meanwhile, fails unless the runner knows it.
     """
     running = runs.running(db)
     lost = [(instance, number) for instance, number, boot in running if boot != lease.boot]
     settle(db, now, [_lost(instance, number, now) for instance, number in lost])
-    again = {instance for instance, _, boot in running if boot == lease.boot}
-    return composed(db, instances.load(db, again), now, runs.inputs(db, again), vault)[0]
+    again = {instance: number for instance, number, boot in running if boot == lease.boot}
+    orders, refused = composed(db, instances.load(db, again), now, runs.inputs(db, again), vault)
+    return orders + [failing(instance, again[instance], now, message) for instance, message in refused.items()]
 
 
 def _lost(instance: int, run_number: int, now: int) -> Result:
