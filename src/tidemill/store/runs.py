@@ -39,14 +39,13 @@ _finish = Statement(
 _BEGIN = ("instance_id", "run_number", "runner", "boot", "log", "wait_trigger_time", "wait_resource_time",
           "started_time", "inputs")  # fmt: skip
 _begin = Statement(insert(run).values({name: bindparam(name) for name in _BEGIN}))
+
 # A loop has no process: it ends with its turns.
 _stops = Statement(
     select(t.id, t.run_number).where(
         text(RUNNING),
         t.stop_requested.is_not(None),
-        or_(
-            t.control.is_(None), and_(*(t.control != name for name in sorted(LOOPS)))
-        ),  # a loop has no process: it ends with its turns
+        or_(t.control.is_(None), and_(*(t.control != name for name in sorted(LOOPS)))),
     )
 )
 
