@@ -310,3 +310,6 @@ def test_calendars_are_loaded_as_they_were_in_force(plant: Plant) -> None:
     assert found[second].mark(date(2026, 1, 3)) == "Skip"
     assert again[first] is found[first]
     assert earlier[first].other != "Pause"
+    plant.call("DeleteCalendar", Id=first)
+    with plant.api.database.read() as db:
+        assert calendars.load(db, [first], plant.clock.now() + 1) == again, "for versions of workflows that named it"

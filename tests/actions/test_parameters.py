@@ -111,7 +111,6 @@ def scripts(site: Site) -> list[str]:
 
 
 def test_runs_see_the_value_of_their_environment_and_of_when_they_were_planned(site: Site) -> None:
-    """S13 of the precedence: a plain name reaches the workspace where no nearer level has it."""
     id = make(site)
     site.deploy("a", NOON, echo("a"), echo("b", "x=own"))
     site.run_until("2025-11-04 09:00")
@@ -159,3 +158,59 @@ def test_a_run_whose_secret_is_gone_fails_and_says_which(site: Site) -> None:
     site.run_until("2025-11-04 13:00")
     assert site.statuses("a", "2025-11-04") == ["Failure"]
     assert "workspace.x was deleted" in site.call("GetTaskInstanceLog", Id=site.rows("a")[0].id)["TaskInstanceLog"]
+
+
+def test_a_deleted_secret_stops_only_runs_that_read_it(site: Site) -> None:
+    """Instances are planned, then the secret goes: `b` has an own `x`, `c` reads none at all."""
+    id = make(site, type="SecretConstant", Properties=[{"EnvType": "Prod", "Value": "s"}])
+    own = task("b", Script={"Content": "echo ${x}", "Parameters": "x=own"})
+    site.deploy("a", NOON, echo("a"), own, task("c"))
+    site.run_until("2025-11-04 09:00")
+    site.call("DeleteParameter", Id=id)
+    site.run_until("2025-11-04 13:00")
+    assert [site.statuses(name, "2025-11-04") for name in "abc"] == [["Failure"], ["Success"], ["Success"]]
+    assert sorted(scripts(site)) == ["echo own", "true"]
+
+
+def test_the_latest_definition_is_resolved_in_the_zone_of_its_trigger(site: Site) -> None:
+    id = make(site, "workspace.x", "Variable", Properties=[{"EnvType": "Prod", "Value": "$cyctime"}])
+    zone = {"TimeZone": "UTC"}
+    site.deploy("a", NOON, echo("a"), Trigger=zone)
+    site.run_until("2025-11-04 21:00")
+    site.call("UpdateParameter", Id=id, Properties=[{"EnvType": "Prod", "Value": "new-$cyctime"}])
+    site.call("RerunTaskInstances", Ids=[site.rows("a")[0].id], UseLatestConfig=True)
+    site.run_until("2025-11-04 21:30")
+    assert scripts(site) == [f"echo {time} {time}" for time in ("20251104120000", "new-20251104120000")]
+
+
+def test_s15_task_parameters_of_a_run_outlive_a_new_definition(site: Site) -> None:
+    def defined(content: str) -> dict[str, Any]:
+        return task("a", Script={"Content": content, "Parameters": "x=3"})
+
+    site.deploy("a", NOON, defined("echo ${x}"), Parameters="x=2")
+    (task_id,) = [id for id, name in site.names.items() if name == "a"]
+    site.call(
+        "CreateWorkflowInstances", ProjectId=10_000, WorkflowId=site.workflows["a"], Name="r", Type="SupplementData",
+        Periods={"BizDates": [{"StartBizDate": "2025-03-15", "EndBizDate": "2025-03-15"}]},
+        TaskParameters=json.dumps({str(task_id): "x=4"}),
+    )  # fmt: skip
+    site.run_until("2025-11-03 12:10")
+    site.deploy("a", NOON, defined("print ${x}"), Parameters="x=2")
+    site.call("RerunTaskInstances", Ids=[next(iter(site.runner.runs))[0]], UseLatestConfig=True)
+    site.run_until("2025-11-03 12:20")
+    assert scripts(site) == ["echo 4", "print 4"]
+
+
+@pytest.mark.parametrize(
+    ("workspace", "workflow", "own", "x"),
+    [
+        pytest.param("1", "x=2", "x=3", "3", id="S11 the task"),
+        pytest.param("1", "x=2", "", "2", id="S12 the workflow"),
+        pytest.param("1", "", "", "1", id="S13 the workspace"),
+    ],
+)
+def test_the_nearest_level_wins_in_planned_runs(site: Site, workspace: str, workflow: str, own: str, x: str) -> None:
+    make(site, Properties=[{"EnvType": "Prod", "Value": workspace}])
+    site.deploy("a", NOON, echo("a", own), Parameters=workflow)
+    site.run_until("2025-11-04 13:00")
+    assert scripts(site) == [f"echo {workspace} {x}"]

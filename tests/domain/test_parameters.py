@@ -18,7 +18,7 @@ from tidemill.domain.parameters import (
     resolve_levels,
     validate,
 )
-from tidemill.domain.substitution import prepare, render, undeclared
+from tidemill.domain.substitution import prepare, render, secrets_read, undeclared
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BASE = Base(moment(datetime(2025, 11, 1), SHANGHAI), date(2025, 10, 31), SHANGHAI, 100001, 100002, 100003)
@@ -176,6 +176,27 @@ def test_the_nearest_level_wins(levels: Levels, expected: str) -> None:
     values = resolve_levels(levels, BASE)
     assert render("${x}", values.values) == expected
     assert values.arguments in ((expected,), ())
+
+
+@pytest.mark.parametrize(
+    ("task_type", "script", "own", "read"),
+    [
+        ("DIDE_SHELL", "echo ${workspace.x}", "", True),
+        ("DIDE_SHELL", "echo ${workspace.x}", "x=1", True),
+        ("DIDE_SHELL", "echo ${x}", "", True),
+        ("DIDE_SHELL", "echo ${x}", "x=1", False),
+        ("DIDE_SHELL", "echo ${v}", "", False),
+        ("DIDE_SHELL", "echo x $x ${workspace.xy} ${workflow.x}", "", False),
+        ("PYODPS", "print(args['x'])", "", True),
+        ("PYODPS", "print(args['x'])", "x=1", False),
+        ("PYODPS", "print('${workspace.x}')", "x=1", True),
+        ("PYODPS", "print(args['xy'])", "", False),
+    ],
+)
+def test_a_script_reads_the_secrets_that_it_names(task_type: str, script: str, own: str, read: bool) -> None:
+    secrets = (Parameter("x", "7:1:Prod"), Parameter("v", "8:1:Prod"))
+    values = resolve_levels(Levels(declare(own), workspace=Workspace(secrets=secrets)), BASE)
+    assert secrets_read(task_type, script, values, {"v"}) == ({"x": "7:1:Prod"} if read else {})
 
 
 def test_positional_values_of_a_workflow_are_not_those_of_its_tasks() -> None:

@@ -59,7 +59,8 @@ class Levels:
 class Resolved:
     """What an instance stores: the computed values of each level that its task can see, and where secrets are kept.
 
-    `task` keeps the order of declaration; `workflow_first` is how manual workflows rank.
+    `task` keeps the order of declaration; `workflow_first` is how manual workflows rank;
+    `overridden` says that `task` is the TaskParameters of a run.
     """
 
     task: tuple[Parameter, ...] = ()
@@ -68,16 +69,17 @@ class Resolved:
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
     system: Mapping[str, str] = field(default_factory=dict[str, str])
     workflow_first: bool = False
+    overridden: bool = False
 
-    def revealed(self, values: Mapping[str, str]) -> "Resolved":
-        """With its secrets among the workspace's values; `values` by where they are kept. Never stored.
+    def revealed(self, read: Mapping[str, str], values: Mapping[str, str]) -> "Resolved":
+        """With these of its secrets (name: place) among the workspace's values; `values` by place. Never stored.
 
         Raises Malformed for one that is gone.
         """
-        gone = sorted(name for name, place in self.secrets.items() if place not in values)
+        gone = sorted(name for name, place in read.items() if place not in values)
         if gone:
             raise Malformed(f"the workspace parameter workspace.{gone[0]} was deleted, or cannot be decrypted")
-        known = {name: values[place] for name, place in self.secrets.items()}
+        known = {name: values[place] for name, place in read.items()}
         return replace(self, workspace={**self.workspace, **known}, secrets={})
 
     @cached_property
@@ -116,6 +118,7 @@ class Resolved:
             "secrets": self.secrets,
             "system": self.system,
             "workflow_first": self.workflow_first,
+            "overridden": self.overridden,
         }
         return json.dumps({level: values for level, values in stored.items() if values}, separators=(",", ":"))
 
@@ -194,6 +197,7 @@ def resolve_levels(levels: Levels, base: Base) -> Resolved:
         secrets=dict(levels.workspace.secrets),
         system=system_values(base),
         workflow_first=levels.manual and levels.override is None,
+        overridden=levels.override is not None,
     )
 
 

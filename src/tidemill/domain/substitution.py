@@ -4,7 +4,7 @@ Source: DataWorks, "Configure scheduling parameters for different types of nodes
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from tidemill.domain.parameters import Resolved
@@ -35,6 +35,22 @@ def render(script: str, values: Mapping[str, str]) -> str:
 def undeclared(script: str, values: Mapping[str, str]) -> list[str]:
     """Names that `render` leaves in `script`, each once, as they come: worth a warning in the log of SQL."""
     return list(dict.fromkeys(name for name in _REFERENCE.findall(script) if name not in values))
+
+
+def secrets_read(task_type: str, script: str, resolved: Resolved, context: Container[str] = ()) -> dict[str, str]:
+    """The secrets that a script refers to, and where each is kept; `context` are the names of its input variables.
+
+    A plain name is another's where a nearer level, or a variable, has it. What PyODPS reads is any word of its code.
+    """
+    if not resolved.secrets:
+        return {}
+    named = set(_REFERENCE.findall(script))
+    plain = named | set(re.findall(r"\w+", script)) if task_type.upper() in _WITH_NAMED_ARGUMENTS else named
+    return {
+        name: place
+        for name, place in resolved.secrets.items()
+        if f"workspace.{name}" in named or (name in plain and name not in resolved.values and name not in context)
+    }
 
 
 def prepare(task_type: str, script: str, resolved: Resolved, context: Mapping[str, str] | None = None) -> Prepared:

@@ -80,7 +80,7 @@ class _Date:
         self._before = asked.predecessor(operation.cursor)
         self._projects = {item.workflow_id: item.project_id for item in asked.workflows()}
         self._scheduled = [self._schedule(*item) for item in asked.workflows()]
-        self._calendars = calendars_of(db, [item.workflow for item in self._scheduled], now + 1)
+        self._calendars = calendars_of(db, [item.workflow for item in self._scheduled], operation.create_time + 1)
 
     def _schedule(self, workflow_id: int, version: int, project_id: int, project_name: str, zone: str) -> Scheduled:
         workflow = workflow_at(self._db, workflow_id, self._asked.env, version)

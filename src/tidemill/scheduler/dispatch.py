@@ -10,6 +10,7 @@ from tidemill.domain.errors import Malformed
 from tidemill.domain.instance import Instance, end, move, opening, start
 from tidemill.domain.parameters import Resolved
 from tidemill.domain.status import Event, Status
+from tidemill.domain.substitution import secrets_read
 from tidemill.domain.variables import inputs_to_json
 from tidemill.runners.contract import Result, Run
 from tidemill.scheduler.compose import compose
@@ -62,14 +63,17 @@ def composed(
     special = [instance.id for instance in started if instance.control is not None]
     turns = loops.turns_of(db, special) if special else {}
     values = {id: Resolved.from_json(order.parameters) for id, order in by_id.items()}
-    places = {place for item in values.values() for place in item.secrets.values()}
+    read = {
+        id: secrets_read(order.task_type, order.script, values[id], inputs.get(id, ())) for id, order in by_id.items()
+    }
+    places = {place for item in read.values() for place in item.values()}
     opened = vault.opened(db, places) if vault is not None and places else {}
     orders: list[Run] = []
     refused: dict[int, str] = {}
 
     def _compose(instance: Instance) -> Run:
         id = instance.id
-        known = values[id].revealed(opened)
+        known = values[id].revealed(read[id], opened)
         return compose(by_id[id], known, instance.run_number, now, inputs.get(id, {}), turns.get(id))
 
     for instance in started:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from tidemill.domain.instance import Change, Instance, move
+from tidemill.domain.instance import PAUSED, Change, Instance, move
 from tidemill.domain.status import FINAL, Event, Status, reach
 from tidemill.scheduler.consequences import carry_out
 from tidemill.store import instances, loops, runs
@@ -125,7 +125,7 @@ def resume(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
     unpaused: list[int] = []
 
     def deed(instance: Instance) -> Change | Refusal:
-        paused = instance.recurrence == "Pause" and instance.status not in FINAL
+        paused = instance.recurrence in PAUSED and instance.status not in FINAL
         failed_frozen = instance.status == Status.FAILURE and instance.reason == "Frozen"
         if not (instance.frozen or paused or failed_frozen):
             return f"{stands(instance)}, and not suspended"

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from tidemill.domain.control.kinds import control_of
 from tidemill.domain.definitions import Task
@@ -15,24 +15,28 @@ from tidemill.domain.expressions import Base
 from tidemill.domain.instance import SCHEDULER_TRIGGER
 from tidemill.domain.parameters import NO_WORKSPACE, Levels, Resolved, Workspace, declare, resolve_levels
 from tidemill.store import parameters
-from tidemill.store.tables import project, task, task_instance, task_version
+from tidemill.store.tables import project, task, task_instance, task_version, workflow
 
 t = task_instance.c
 k = task.c
 
 
 def repin(db: Connection, ids: Collection[int]) -> None:
-    """Pin the current version of their tasks to these instances and resolve their parameters anew."""
+    """Pin the current version of their tasks to these instances and resolve their parameters anew.
+
+    What a run was given as TaskParameters stays: it wins over every level.
+    """
     rows = db.execute(
         select(
             t.id, t.env, t.project_id, t.task_id, t.workflow_id, t.trigger_time, t.bizdate, t.parameters, t.recurrence,
-            project.c.time_zone,
+            func.coalesce(workflow.c.time_zone, project.c.time_zone).label("time_zone"),
             k.version, k.type, task_version.c.definition,
         )
         .join_from(task_instance, task, (k.id == t.task_id) & (k.env == t.env))
         .join(task_version, (task_version.c.task_id == k.id) & (task_version.c.env == k.env)
               & (task_version.c.version == k.version))
         .join(project, project.c.id == t.project_id)
+        .outerjoin(workflow, (workflow.c.id == t.workflow_id) & (workflow.c.env == t.env))
         .where(t.id.in_(list(ids)))
     ).all()  # fmt: skip
     if rows:
@@ -50,7 +54,8 @@ def _values(row: Any, workspace: Workspace) -> dict[str, Any]:
     script = definition.script
     fresh = resolve_levels(Levels(declare(script.parameters if script else None), workspace=workspace), base)
     stored = Resolved.from_json(row.parameters)
-    values = replace(stored, task=fresh.task, workspace=fresh.workspace, secrets=fresh.secrets)
+    own = stored.task if stored.overridden else fresh.task
+    values = replace(stored, task=own, workspace=fresh.workspace, secrets=fresh.secrets)
     return {
         "b_id": row.id,
         "task_version": row.version,

@@ -62,7 +62,7 @@ _load = Statement(
 
 
 def load(db: Connection, ids: Collection[int], moment: int) -> dict[int, Calendar]:
-    """The calendars of these ids as they were in force at a moment (epoch ms); deleted ones are absent."""
+    """The calendars of these ids, deleted ones too, as they were in force at a moment (epoch ms)."""
     if not ids:
         return {}
     return {id: stored_calendar(text) for id, text in _load(db, ids=as_ids(set(ids)), moment=moment)}
@@ -124,9 +124,8 @@ def change(db: Connection, id: int, version: int, definition: CalendarDefinition
 
 
 def remove(db: Connection, id: int) -> None:
-    """Take away a calendar with all its versions."""
+    """Take away a calendar. Its versions stay: versions of workflows that name it may still be planned from."""
     db.execute(delete(calendar_project).where(cp.calendar_id == id))
-    db.execute(delete(calendar_version).where(v.calendar_id == id))
     db.execute(delete(calendar).where(c.id == id))
 
 

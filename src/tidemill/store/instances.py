@@ -23,9 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from tidemill.domain.control.kinds import MERGE
-from tidemill.domain.instance import Change, Instance
+from tidemill.domain.instance import PAUSED, Change, Instance
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
-from tidemill.store.tables import READY, event, instance_edge, operation, task_instance, workflow_instance
+from tidemill.store.tables import READY, event, instance_edge, operation, task, task_instance, workflow_instance
 
 t = task_instance.c
 e = instance_edge.c
@@ -182,8 +182,11 @@ _upstreams_of = Statement(select(e.upstream_id).where(e.downstream_id == bindpar
 _inner = Statement(
     select(t.workflow_instance_id, *_columns).where(t.workflow_instance_id.in_(given_ids())).order_by(t.id)
 )
+_dry = exists().where(task.c.id == t.task_id, task.c.env == t.env, task.c.recurrence == "Skip")
 _unpause = Statement(
-    update(task_instance).where(t.id.in_(given_ids()), t.recurrence == "Pause").values(recurrence="Normal")
+    update(task_instance)
+    .where(t.id.in_(given_ids()), or_(*(t.recurrence == paused for paused in PAUSED)))
+    .values(recurrence=case((_dry, "Skip"), else_="Normal"), immediate=case((_dry, 1), else_=t.immediate))
 )
 _before = workflow_instance.alias("gate")
 _gates = Statement(
@@ -355,7 +358,7 @@ def inner(db: Connection, workflow_instance_ids: Iterable[int]) -> dict[int, lis
 
 
 def unpause(db: Connection, ids: Iterable[int]) -> None:
-    """Resume turns an instance's recurrence Pause into Normal."""
+    """Resume takes a pause off an instance, its task's or its calendar's; where the task is Skip it runs dry."""
     _unpause(db, ids=as_ids(ids))
 
 

@@ -13,20 +13,21 @@ o = operation.c
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`cursor` units of it are made; `request` is JSON whose shape its kind names."""
+    """`cursor` units of it are made; `request` is JSON whose shape its kind names; `create_time` is epoch ms."""
 
     id: int
     kind: str
     request: str
     cursor: int
     message: str | None
+    create_time: int
 
 
 PLANNING = "Planning"
 RERUN = "RerunWorkflowInstances"
 CREATION = "CreateWorkflowInstances"
 _earlier = operation.alias("earlier")
-_fields = (o.id, o.kind, o.request, o.cursor, o.message)
+_fields = (o.id, o.kind, o.request, o.cursor, o.message, o.create_time)
 _next = Statement(
     select(*_fields)
     .where(
