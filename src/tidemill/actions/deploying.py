@@ -15,6 +15,7 @@ from tidemill.actions.bodies import Author, write_bodies
 from tidemill.actions.linking import Node, Scope, cycle_fault, dependants_faults, output_faults, resolve
 from tidemill.actions.matching import Matched, match, new_code, stored_text
 from tidemill.actions.passing import passing_faults
+from tidemill.actions.referencing import reference_faults, referenced_fault
 from tidemill.domain.definitions import Script, Tag, Task, Workflow
 from tidemill.domain.drafts import default_outputs
 from tidemill.domain.errors import Fault, InvalidRequest
@@ -63,6 +64,7 @@ def deploy(target: Target, asked: Workflow) -> Deployed:
     id = target.current.id if target.current is not None else allocate(target.db, 1)[0]
     stored = definitions.tasks_of(target.db, id, target.env) if target.current is not None else []
     matched = _match(target, id, asked, stored) if asked.tasks is not None else _unchanged(stored)
+    _refuse(reference_faults(target.db, target.env, target.project.id, id, matched))
     ids = _identify(target, matched)
     scope = Scope(
         target.db, target.env, target.project.name, id, frozenset({id, *ids.values(), *(item.id for item in stored)})
@@ -385,6 +387,7 @@ def delete_workflow(target: Target) -> None:
     """Delete the current workflow and its tasks. Raises InvalidRequest if something outside depends on them."""
     assert target.current is not None
     id, env = target.current.id, target.env
+    _refuse(referenced_fault(target.db, env, id))
     task_ids = [item.id for item in definitions.tasks_of(target.db, id, env)]
     scope = Scope(target.db, env, target.project.name, id, frozenset({id, *task_ids}))
     _refuse(dependants_faults(scope, {id, *task_ids}, set(), lambda _: "Id"))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from tidemill.domain.control.body import body_faults
 from tidemill.domain.control.branch import read_branch
-from tidemill.domain.control.kinds import BRANCH, CYCLE, MERGE, TRAVERSE
+from tidemill.domain.control.kinds import BRANCH, CYCLE, MERGE, SUB_PROCESS, TRAVERSE
 from tidemill.domain.control.loops import read_limits
 from tidemill.domain.control.merge import read_merge
+from tidemill.domain.control.sub_process import read_sub_process
 from tidemill.domain.control.waits import CHECK_NODE, DEPENDENT, read_check, read_dependent
 from tidemill.domain.definitions import BodyTask, Dependency, Tag, Variable, Workflow
 from tidemill.domain.errors import Fault, Malformed
@@ -24,6 +25,7 @@ _CONTENTS: dict[str, Callable[[str | None], object]] = {
     CYCLE: read_limits,
     CHECK_NODE: read_check,
     DEPENDENT: read_dependent,
+    SUB_PROCESS: read_sub_process,
 }
 _ACROSS = {"CrossCycleDependsOnChildren", "CrossCycleDependsOnOtherNode"}
 

@@ -1,6 +1,7 @@
-"""for-each and do-while: a loop runs as long as its turns, which are workflow instances of its body.
+"""for-each, do-while and SUB_PROCESS: a loop runs as long as its turns, which are workflow instances of its body.
 
-The body is a workflow of its own, whose id and version are those of the loop's task. A loop has neither process nor
+The body is a workflow of its own, whose id and version are those of the loop's task; a SUB_PROCESS has one turn, of the
+workflow that it references at the version in place when it starts. A loop has neither process nor
 slot; it moves on whenever a turn ends. What it does next is decided in domain/control/loops.
 """
 
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from tidemill.domain.control.kinds import LOOPS, MARKERS, TRAVERSE
+from tidemill.domain.control.kinds import LOOPS, MARKERS, SUB_PROCESS, TRAVERSE
 from tidemill.domain.control.loops import (
     LOOP_DATA,
     Limits,
@@ -23,22 +24,23 @@ from tidemill.domain.control.loops import (
     next_of_traverse,
     read_limits,
 )
+from tidemill.domain.control.sub_process import read_sub_process
 from tidemill.domain.definitions import TaskAt, WorkflowAt
 from tidemill.domain.drafts import DRY_RUNS, VIRTUAL, inner_upstreams
 from tidemill.domain.errors import Malformed
 from tidemill.domain.expressions import Base
 from tidemill.domain.instance import Change, Instance, end
-from tidemill.domain.parameters import Resolved, declare, resolve
+from tidemill.domain.parameters import Levels, Resolved, declare, resolve, resolve_levels
 from tidemill.domain.schedule import Cycle
 from tidemill.domain.status import FINAL, Status
 from tidemill.domain.variables import Row as Element
 from tidemill.domain.variables import Value
 from tidemill.runners.contract import Result
 from tidemill.scheduler.rows import Container, Row, pinned, task_row
-from tidemill.store import instances, loops, making, runs
+from tidemill.store import instances, loops, making, planning, runs
 from tidemill.store.ids import allocate
 from tidemill.store.loops import Loop, Turn
-from tidemill.store.versions import workflows_at
+from tidemill.store.versions import Key, workflows_at
 
 Elements = Sequence[str | Element]
 
@@ -81,17 +83,19 @@ def _go_on(db: Connection, now: int, running: Sequence[Instance], listed: Iterab
     ids = [item.id for item in running]
     found = {loop.id: loop for loop in listed}
     begun, said = loops.turns(db, ids), loops.said(db, ids)
-    keys = {(loop.task_id, loop.env, loop.task_version) for loop in found.values()}
-    bodies = {(body.id, body.env, body.version): body for body in workflows_at(db, sorted(keys))}
+    controls = {item.id: item.control for item in running}
+    keys = {id: _body_of(db, loop, controls[id]) for id, loop in found.items()}
+    bodies = {(body.id, body.env, body.version): body for body in workflows_at(db, sorted(set(keys.values())))}
     changes: list[Change] = []
     results: list[tuple[Result, str]] = []
     for instance in running:
         loop = found[instance.id]
         series = [turn for turn in begun.get(instance.id, ()) if turn.run_number >= first_of_series(instance)]
         try:
-            body = bodies.get((loop.task_id, loop.env, loop.task_version))
+            body = bodies.get(keys[instance.id])
             if body is None:
-                raise Malformed("the loop has no SubTasks")
+                nothing = "the workflow that it references is gone"
+                raise Malformed(nothing if instance.control == SUB_PROCESS else "the loop has no SubTasks")
             step, elements = _next(instance, _State(loop, body, series, said))
             _start(db, now, instance, loop, body, step, elements)
             over, message = step.over, _summary(series, failed=step.failed)
@@ -104,6 +108,16 @@ def _go_on(db: Connection, now: int, running: Sequence[Instance], listed: Iterab
             results.append((result, Status.FAILURE if exit_code else Status.SUCCESS))
     runs.finish(db, results)
     return changes
+
+
+def _body_of(db: Connection, loop: Loop, control: str | None) -> Key:
+    if control != SUB_PROCESS:
+        return loop.task_id, loop.env, loop.task_version
+    try:
+        id = read_sub_process(loop.script)
+    except Malformed:
+        return 0, loop.env, 0
+    return id, loop.env, planning.current_versions(db, loop.env, [id]).get(id, 0)
 
 
 def first_of_series(instance: Instance) -> int:
@@ -119,6 +133,8 @@ def _summary(turns: Sequence[Turn], *, failed: bool) -> str:
 
 def _next(instance: Instance, state: _State) -> tuple[Step, Elements]:
     """What comes next, and what a for-each goes over. Raises Malformed where the loop fails."""
+    if instance.control == SUB_PROCESS:
+        return _next_of_sub_process(instance, state), ()
     limits = read_limits(state.loop.script)
     if instance.stop_requested is not None:
         return Step(over=all(turn.status in FINAL for turn in state.turns)), ()
@@ -135,6 +151,15 @@ def _next(instance: Instance, state: _State) -> tuple[Step, Elements]:
         active = frozenset(turn.turn for turn in state.turns if turn.status not in FINAL)
         return next_of_traverse(len(elements), limits, ended, active), elements
     return _next_of_cycle(instance, state, limits), ()
+
+
+def _next_of_sub_process(instance: Instance, state: _State) -> Step:
+    latest = state.turns[-1] if state.turns else None
+    if instance.stop_requested is not None:
+        return Step(over=all(turn.status in FINAL for turn in state.turns))
+    if latest is None or latest.run_number < instance.run_number:
+        return Step(start=(0,))
+    return Step(over=latest.status in FINAL, failed=latest.status == Status.FAILURE)
 
 
 def _next_of_cycle(instance: Instance, state: _State, limits: Limits) -> Step:
@@ -242,4 +267,8 @@ class _Maker:
         )
         script = task.definition.script
         own = resolve(declare(script.parameters if script else None), base)
-        return replace(Resolved.from_json(loop.parameters), task=own).to_json()
+        values = replace(Resolved.from_json(loop.parameters), task=own)
+        if self._body.id != loop.task_id:  # a referenced workflow has parameters of its own
+            whole = resolve_levels(Levels(workflow=declare(self._body.definition.parameters)), base)
+            values = replace(values, workflow=whole.workflow)
+        return values.to_json()

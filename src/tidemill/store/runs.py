@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, String, and_, exists, func, insert, literal, or_, select, text, update
 
-from tidemill.domain.control.kinds import CYCLE, TRAVERSE
+from tidemill.domain.control.kinds import CYCLE, LOOPS, TRAVERSE
 from tidemill.domain.variables import Value, inputs_from_json
 from tidemill.runners.contract import Result
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
@@ -39,7 +39,15 @@ _finish = Statement(
 _BEGIN = ("instance_id", "run_number", "runner", "boot", "log", "wait_trigger_time", "wait_resource_time",
           "started_time", "inputs")  # fmt: skip
 _begin = Statement(insert(run).values({name: bindparam(name) for name in _BEGIN}))
-_stops = Statement(select(t.id, t.run_number).where(text(RUNNING), t.stop_requested.is_not(None)))
+
+# A loop has no process: it ends with its turns.
+_stops = Statement(
+    select(t.id, t.run_number).where(
+        text(RUNNING),
+        t.stop_requested.is_not(None),
+        or_(t.control.is_(None), and_(*(t.control != name for name in sorted(LOOPS)))),
+    )
+)
 
 
 _runless = Statement(

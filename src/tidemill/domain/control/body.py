@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tidemill.domain.control.kinds import CYCLE, CYCLE_END, LOOPS
+from tidemill.domain.control.kinds import CYCLE, CYCLE_END, WITH_BODIES
 from tidemill.domain.definitions import BodyTask, Task
 from tidemill.domain.errors import Fault
 from tidemill.domain.graph import find_cycle
@@ -10,8 +10,8 @@ from tidemill.domain.graph import find_cycle
 
 def body_faults(path: str, task: Task) -> Iterator[Fault]:
     """Faults of `SubTasks`, with the loop's path in the request. Source: scheduling-semantics 10.3 and 10.4."""
-    if task.type not in LOOPS:
-        yield Fault(f"{path}.SubTasks", f"only {' and '.join(sorted(LOOPS))} have SubTasks")
+    if task.type not in WITH_BODIES:
+        yield Fault(f"{path}.SubTasks", f"only {' and '.join(sorted(WITH_BODIES))} have SubTasks")
         return
     names = [item.name for item in task.sub_tasks]
     if len(set(names)) < len(names):
@@ -22,7 +22,7 @@ def body_faults(path: str, task: Task) -> Iterator[Fault]:
     edges: dict[int, list[int]] = {}
     for index, item in enumerate(task.sub_tasks):
         here = f"{path}.SubTasks[{index}]"
-        if item.type in LOOPS:
+        if item.type in WITH_BODIES:
             yield Fault(f"{here}.Type", "loops are not nested")
         for place, dependency in enumerate(item.dependencies):
             found = _sibling(task.sub_tasks, dependency.upstream_output or "")
