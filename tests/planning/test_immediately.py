@@ -210,3 +210,16 @@ def test_while_today_is_still_being_planned(site: Site, monkeypatch: pytest.Monk
     }
     site.run_until(f"{TUESDAY} 23:10")
     assert site.statuses("v", TUESDAY) == ["Success"]
+
+
+@pytest.mark.parametrize("upstream", ["0 0 23 * * ?", None])
+def test_a_task_that_loses_its_last_dependency_waits_for_nothing(site: Site, upstream: str | None) -> None:
+    """Neither for the old edge nor, where its upstream has no instance, as an isolated one."""
+    end = {} if upstream else {"EndTime": "2025-11-03 00:00:00"}
+    site.deploy("u", upstream or DAILY, Trigger=end)
+    site.deploy("v", DAILY, task("v", "u"))
+    site.run_until(f"{TUESDAY} 10:00")
+    site.deploy("v", DAILY, task("v"), mode="Immediately")
+    assert site.upstreams("v", TUESDAY) == {"12:00": []}
+    site.run_until(f"{TUESDAY} 12:10")
+    assert site.statuses("v", TUESDAY) == ["Success"]

@@ -37,6 +37,8 @@ def link(
     """
     links = links_of(db, env, declared)
     involved = {id for item in links for id in (item.downstream, item.upstream)}
+    if not fresh:
+        involved |= set(nodes)  # they may have lost the last of their links
     if not involved:
         return 0
     crons = linking.crons(db, env, involved)
@@ -142,9 +144,9 @@ def _isolate(
     flags: list[tuple[int, bool]] = []
     absent: list[tuple[int, int]] = []
     for node in nodes:
-        if node not in upstreams or node not in days.today:
+        if node not in days.today or (fresh and node not in upstreams):
             continue
-        alone = isolated(node, upstreams[node], days.today)
+        alone = node in upstreams and isolated(node, upstreams[node], days.today)
         ids = [id for id in days.today[node].ids if id in days.open and id not in days.expired]
         if alone or not fresh:
             flags += [(id, alone) for id in ids]
