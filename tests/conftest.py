@@ -17,6 +17,7 @@ from tidemill.store.engine import Database, open_database
 from tidemill.store.ids import first_ids
 from tidemill.store.schema import prepare
 from tidemill.store.tables import metadata
+from tidemill.store.verifying import verify
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +92,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
             first_ids(db)
     yield opened
     opened.close()
+
+
+def assert_promises_held(database: Database) -> None:
+    """What `tidemill verify` would say: nothing."""
+    assert [violation.text for violation in verify(database)] == []

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.api.conftest import Api
+from tests.conftest import assert_promises_held
 from tests.scheduler.conftest import FakeRunner
 from tidemill.domain.moments import moment, wall_clock
 from tidemill.scheduler.loop import Scheduler
@@ -214,6 +215,7 @@ def site(database: Database, tmp_path: Path) -> Iterator[Site]:
     site = Site(database, tmp_path)
     yield site
     nothing_dangles(site)
+    assert_promises_held(database)
 
 
 @pytest.fixture

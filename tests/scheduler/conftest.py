@@ -1,13 +1,14 @@
 """A whole scheduler without processes: a clock that is told the time, and a runner that does what a test says."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
 
+from tests.conftest import assert_promises_held
 from tidemill.domain.creation import Creation
 from tidemill.runners.contract import Result, Run
 from tidemill.scheduler.loop import Scheduler
@@ -200,7 +201,7 @@ class World:
 
 
 @pytest.fixture
-def world(database: Database) -> World:
+def world(database: Database) -> Iterator[World]:
     with database.write() as db:
         db.execute(
             insert(project).values(
@@ -208,4 +209,5 @@ def world(database: Database) -> World:
                 modify_time=0,
             )
         )  # fmt: skip
-    return World(database)
+    yield World(database)
+    assert_promises_held(database)

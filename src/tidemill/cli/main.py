@@ -70,6 +70,27 @@ def simulate(
     print(report.summary(found))
 
 
+@app.command()
+def verify(
+    data: Annotated[Path | None, typer.Option(help="data directory [data]")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="SQLAlchemy URL; without it SQLite in the data directory")
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="how many of each kind are shown")] = 20,
+) -> None:
+    """Check that no task was lost, doubled or left stuck; exit code 1 if a promise is broken."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from tidemill.cli.verify import verified
+    from tidemill.settings import load_settings
+
+    try:
+        held = verified(load_settings({"data": data, "database": database}), most)
+    except (OSError, ValueError, SQLAlchemyError) as error:
+        sys.exit(f"tidemill verify: {error}")
+    sys.exit(0 if held else 1)
+
+
 def main() -> None:
     app()
 

@@ -22,7 +22,7 @@ from tidemill.scheduler.planner import PlanningRules
 from tidemill.settings import Settings
 from tidemill.store import planning
 from tidemill.store.copying import copy_definitions, recorded_durations, tasks_of_instances
-from tidemill.store.engine import Database, open_database
+from tidemill.store.engine import Database, open_database, open_existing
 from tidemill.store.parameters import Masked
 from tidemill.store.schema import prepare
 from tidemill.store.tables import task
@@ -47,10 +47,7 @@ class Asked:
 @contextmanager
 def definitions(settings: Settings) -> Generator[Database]:
     """The database whose definitions are simulated. Raises ValueError where there is none."""
-    path = settings.database_url.removeprefix("sqlite:///")
-    if path != settings.database_url and not Path(path).exists():
-        raise ValueError(f"there is no database {path}: name the server's --data directory")
-    database = open_database(settings.database_url)
+    database = open_existing(settings.database_url)
     try:
         yield database
     finally:

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -80,6 +81,14 @@ def open_database(url: str, synchronous: str = "FULL") -> Database:
     if sqlite3.sqlite_version_info < (3, 35):
         raise ValueError(f"SQLite 3.35 or later is needed (RETURNING); this Python has {sqlite3.sqlite_version}")
     return Database(_sqlite(url, synchronous, 1), _sqlite(url, synchronous, _READERS, reader=True), threading.Lock())
+
+
+def open_existing(url: str) -> Database:
+    """The same, for a database that must be there: SQLite would make an empty file. Raises ValueError."""
+    path = make_url(url).database
+    if make_url(url).get_backend_name() == "sqlite" and not (path and Path(path).exists()):
+        raise ValueError(f"there is no database {path}: name the server's --data directory")
+    return open_database(url)
 
 
 def _sqlite(url: str, synchronous: str, connections: int, *, reader: bool = False) -> Engine:

@@ -31,6 +31,20 @@ def prepare(db: Connection) -> None:
         migrate(db)
 
 
+def check_current(db: Connection) -> None:
+    """Raises ValueError for a database that is not Tidemill's, or of another version."""
+    tables = inspect(db).get_table_names()
+    version = None
+    if "alembic_version" in tables:
+        version = db.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if version is None:
+        raise ValueError("the database does not hold Tidemill's tables")
+    if version != HEAD:
+        raise ValueError(
+            f"the database has the schema {version}, this Tidemill {HEAD}: a start of the server brings it on"
+        )
+
+
 def configuration(db: Connection) -> "Config":
     """Alembic's, for this connection."""
     from alembic.config import Config
