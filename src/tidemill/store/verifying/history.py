@@ -1,7 +1,6 @@
 """Checks of the history: what happened, in which order. The order is that of the events' ids."""
 
-from sqlalchemy import and_, case, exists, func, or_, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import and_, exists, func, or_, select
 
 from tidemill.domain.control.kinds import MERGE
 from tidemill.domain.status import FINAL, Event, Status
@@ -15,36 +14,49 @@ r = run.c
 w = workflow_instance.c
 
 _AGAIN = (Event.RETRY, Event.LOST)
+_SENT_BACK = (Event.RERUN, Event.RESUMED)
 _BEGINNINGS = (Event.STARTED, Event.SKIPPED, Event.SUCCEEDED)
-
-
-def _last(*causes: Event) -> ColumnElement[int]:
-    """The latest event so far of these causes; 0 if there was none."""
-    return func.coalesce(func.max(case((h.cause.in_(causes), h.id))).over(partition_by=h.instance_id, order_by=h.id), 0)
-
 
 _told = select(
     h.id,
     h.instance_id,
     h.run_number,
     h.from_status,
-    h.to_status,
     h.cause,
     func.lag(h.to_status).over(partition_by=h.instance_id, order_by=h.id).label("before"),
     func.lag(h.run_number).over(partition_by=h.instance_id, order_by=h.id).label("number_before"),
-    func.lead(h.id).over(partition_by=h.instance_id, order_by=h.id).label("following"),
-    _last(*_AGAIN).label("again"),
-    _last(Event.RERUN, Event.RESUMED).label("sent_back"),
 ).subquery("told")
 s = _told.c
 
+_latest = select(h.instance_id, func.max(h.id).label("id")).group_by(h.instance_id).subquery("latest")
+
 # Retries and repetitions of lost runs do not look at upstreams again (engine 10): only a first run does.
-_began = and_(
-    s.cause.in_(_BEGINNINGS),
-    s.from_status.in_((Status.NOT_RUN, Status.WAIT_RESOURCE)),
-    or_(s.again == 0, s.again < s.sent_back),
+_again, _sent_back = event.alias("again"), event.alias("sent_back")
+_goes_on = exists(
+    select(1).where(
+        _again.c.instance_id == h.instance_id,
+        _again.c.id < h.id,
+        _again.c.cause.in_(_AGAIN),
+        ~exists(
+            select(1).where(
+                _sent_back.c.instance_id == _again.c.instance_id,
+                _sent_back.c.id > _again.c.id,
+                _sent_back.c.id < h.id,
+                _sent_back.c.cause.in_(_SENT_BACK),
+            )
+        ),
+    )
 )
-_begun = select(s.id, s.instance_id).where(_began).subquery("begun")
+_repeated = select(_again.c.instance_id).where(_again.c.cause.in_(_AGAIN))
+_begun = (
+    select(h.id, h.instance_id)
+    .where(
+        h.cause.in_(_BEGINNINGS),
+        h.from_status.in_((Status.NOT_RUN, Status.WAIT_RESOURCE)),
+        or_(h.instance_id.not_in(_repeated), ~_goes_on),
+    )
+    .subquery("begun")
+)
 _above = event.alias("above")
 _then = (
     select(_above.c.to_status)
@@ -168,9 +180,10 @@ CHECKS = (
         "P3",
         "present status",
         "instance {id} is {status}, but the last event of its history says {to_status}",
-        select(t.id, t.status, s.to_status)
-        .join_from(_told, task_instance, t.id == s.instance_id)
-        .where(s.following.is_(None), s.to_status != t.status),
+        select(t.id, t.status, h.to_status)
+        .join_from(_latest, event, h.id == _latest.c.id)
+        .join(task_instance, t.id == _latest.c.instance_id)
+        .where(h.to_status != t.status),
     ),
     Check(
         "P4", "one end a run", "run {run_number} of instance {instance_id} ended {times} times", _ends
