@@ -20,6 +20,7 @@ class Settings(BaseModel):
     port: int = Field(8080, ge=0, le=65535)
     data: Path = Path("data")
     database: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data directory")
+    advertise: str = Field("", description="URL at which the other servers of a PostgreSQL reach this one")
     synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL"
     task_user: str = Field("", description="run the guard, the runner and every task as this user")
     python: str = Field("", description="interpreter of PYTHON tasks; empty: the server's own")

@@ -11,6 +11,7 @@ from tidemill.actions.caller import Caller
 from tidemill.actions.perform import Services, perform
 from tidemill.domain.calendar import Calendar
 from tidemill.domain.errors import Forbidden, StatusConflict
+from tidemill.runners.shared_logs import Logs
 from tidemill.store import calendars
 
 SCHEDULER = {"Type": "Scheduler", "Cron": "00 30 05 * * ?"}
@@ -42,7 +43,7 @@ def add_project(plant: Plant, id: int, *members: tuple[str, str]) -> None:
 
 
 def as_account(plant: Plant, account: str, action: str, **parameters: Any) -> dict[str, Any]:
-    services = Services(plant.api.database, plant.api.settings, plant.clock)
+    services = Services(plant.api.database, plant.api.settings, plant.clock, logs=Logs(plant.api.settings.data, "fake"))
     answer = perform(services, Caller(account), action, parameters, plant.clock.now())
     return answer.model_dump(by_alias=True, exclude_none=True)
 

@@ -21,6 +21,7 @@ from tidemill.domain.errors import (
     InvalidRequest,
     NotFound,
 )
+from tidemill.runners.shared_logs import Logs
 from tidemill.settings import Settings
 from tidemill.store.accounts import ensure_first_start
 from tidemill.store.engine import Database
@@ -81,7 +82,7 @@ def services(database: Database, tmp_path: Path) -> Services:
         db.exec_driver_sql("INSERT INTO account VALUES ('5', 'stranger', 'Active', 0)")
         db.exec_driver_sql("INSERT INTO account VALUES ('6', 'disabled', 'Inactive', 0)")
         db.exec_driver_sql("INSERT INTO project_member VALUES (10000, '6', 'Administrator')")
-    return Services(database, settings, FixedClock(), ACTIONS)
+    return Services(database, settings, FixedClock(), ACTIONS, logs=Logs(settings.data, "fake"))
 
 
 def logged(services: Services) -> list[tuple[object, ...]]:

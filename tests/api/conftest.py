@@ -24,6 +24,7 @@ from tidemill.actions.perform import Services
 from tidemill.api.protocol import Protocol
 from tidemill.api.server import create_app
 from tidemill.clock import SystemClock
+from tidemill.runners.shared_logs import Logs
 from tidemill.settings import Settings
 from tidemill.store.accounts import ensure_first_start
 from tidemill.store.engine import Database, open_database
@@ -55,7 +56,7 @@ class Api:
         with database.write() as db:
             prepare(db)
             ensure_first_start(db, self.settings, self.clock.now())
-        self.app = create_app(Services(database, self.settings, self.clock))
+        self.app = create_app(Services(database, self.settings, self.clock, logs=Logs(self.settings.data, "fake")))
 
     def send(
         self, method: str, query: str = "", headers: dict[str, str] | None = None, body: bytes | list[bytes] = b"",
@@ -161,7 +162,7 @@ def services(settings: Settings, clock: SetClock) -> Iterator[Services]:
     with database.write() as db:
         prepare(db)
         ensure_first_start(db, settings, client.NOW)
-    yield Services(database, settings, clock, ACTIONS)
+    yield Services(database, settings, clock, ACTIONS, logs=Logs(settings.data, "fake"))
     database.close()
 
 

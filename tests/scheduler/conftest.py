@@ -53,6 +53,9 @@ class FakeRunner:
     def stop(self, instance: int, run_number: int) -> None:
         self.asked_to_stop.append((instance, run_number))
 
+    def alive(self) -> set[tuple[int, int]]:
+        return {(run.instance, run.run_number) for run in self.live.values()}
+
     def acknowledge(self, results: Sequence[Result]) -> None:
         self.acknowledged += results
 

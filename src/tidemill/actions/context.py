@@ -1,8 +1,7 @@
 """What an action function is given besides its request."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from sqlalchemy import Connection
 
@@ -21,6 +20,18 @@ ROLES: dict[Permission, frozenset[str]] = {
 }
 
 
+class LogReader(Protocol):
+    """Gives the texts of logs, at most their first and last parts."""
+
+    def read(self, db: Connection, runner: str, log: str) -> str:
+        """The log of a run, wherever it ran. Raises LogUnavailable where the server that has it does not answer."""
+        ...
+
+    def own(self, token: str) -> str:
+        """The log here that a token of another server names. Raises PermissionError for one that is no such token."""
+        ...
+
+
 @dataclass(slots=True)
 class Context:
     """One call of an action: its transaction (which the function never commits), its moment (epoch ms), its caller."""
@@ -31,12 +42,8 @@ class Context:
     settings: Settings
     action: str
     permission: Permission
+    logs: LogReader
     _projects: dict[int, Project] = field(default_factory=dict[int, Project])
-
-    @property
-    def data(self) -> Path:
-        """The data directory, which holds the logs."""
-        return self.settings.data
 
     def project(self, id: int) -> Project:
         """The project, if the caller's role in it allows this action.

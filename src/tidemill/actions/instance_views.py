@@ -33,7 +33,6 @@ from tidemill.domain.errors import Fault, InvalidRequest, NotFound
 from tidemill.domain.instance import UNCHOSEN
 from tidemill.domain.parameters import Resolved
 from tidemill.domain.substitution import render
-from tidemill.runners.logs import read_log
 from tidemill.store import instance_lists, operations
 from tidemill.store.instance_lists import TaskInstanceFilter, WorkflowInstanceFilter
 from tidemill.store.pages import AnyRow, tags_of
@@ -301,5 +300,5 @@ def get_task_instance_log(context: Context, request: GetTaskInstanceLogRequest) 
     if found is None:
         text = UNCHOSEN if row.unchosen else ""
     else:
-        text = read_log(str(context.data / found.log)) if found.log else found.message or ""
+        text = context.logs.read(context.db, found.runner, found.log) if found.log else found.message or ""
     return GetTaskInstanceLogResponse(task_instance_log=text)

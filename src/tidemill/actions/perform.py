@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_pascal
 from sqlalchemy import Connection
 
 from tidemill.actions.caller import Caller
-from tidemill.actions.context import Context
+from tidemill.actions.context import Context, LogReader
 from tidemill.actions.reading import read_parameters
 from tidemill.actions.table import ACTIONS, Action, operation_names
 from tidemill.clock import Clock
@@ -27,13 +27,18 @@ _LOGGED_IDS = 500
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What actions work with. `unknown_parameters` counts, for each action, parameters that it does not know."""
+    """What actions work with. `unknown_parameters` counts, for each action, parameters that it does not know.
+
+    `health` gives what `/health` says besides that the server answers.
+    """
 
     database: Database
     settings: Settings
     clock: Clock
+    logs: LogReader = field(kw_only=True)
     actions: Mapping[str, Action] = field(default_factory=lambda: ACTIONS)
     unknown_parameters: Counter[str] = field(default_factory=Counter[str])
+    health: Callable[[], Mapping[str, str]] = dict
 
 
 def new_request_id() -> str:
@@ -120,7 +125,8 @@ def _act(call: _Call, db: Connection, request: Wire) -> Wire:
     trusted = action.reads and caller.access_key_id
     if not trusted and members.account_status(db, caller.account_id) != ACTIVE:
         raise Forbidden(action.name, f"The account {caller.account_id} is not active.")
-    context = Context(db, call.now, caller, call.services.settings, action.name, action.permission)
+    services = call.services
+    context = Context(db, call.now, caller, services.settings, action.name, action.permission, services.logs)
     project_id = getattr(request, "project_id", None)
     if isinstance(project_id, int):
         context.project(project_id)

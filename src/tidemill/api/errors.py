@@ -23,6 +23,7 @@ WIRE: dict[type[SchedulerError], tuple[int, str]] = {
     errors.AuthenticationFailed: (400, "{Code}"),
     errors.PayloadTooLarge: (413, "RequestEntityTooLarge"),
     errors.MethodNotAllowed: (405, "UnsupportedHTTPMethod"),
+    errors.LogUnavailable: (503, "ServiceUnavailable.Log"),
 }
 _OTHER_STATUS = {"InvalidAccessKeyId.NotFound": 404}
 

@@ -12,7 +12,8 @@ from tidemill.actions.perform import Services, find_action, new_request_id, perf
 from tidemill.api.authenticate import Authenticator
 from tidemill.api.errors import to_wire
 from tidemill.api.request import Disconnected, Incoming, Receive, Scope, Send, read
-from tidemill.domain.errors import ActionNotFound, MethodNotAllowed
+from tidemill.domain.errors import ActionNotFound, Forbidden, MethodNotAllowed
+from tidemill.runners.shared_logs import SHARED_LOGS
 from tidemill.store.accounts import Keys
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ _FOR_ALL = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-hea
 
 
 def create_app(services: Services) -> App:
-    """The ASGI application: every path is the API, except `/health`."""
+    """The ASGI application: every path is the API, except `/health` and `/shared-logs/`."""
     return Gateway(services)
 
 
@@ -48,7 +49,10 @@ class Gateway:
         if scope["type"] != "http":
             return
         if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
-            await _send(scope, send, 200, _health(), new_request_id())
+            await _send(scope, send, 200, _health(self._services), new_request_id())
+            return
+        if scope["path"].startswith(SHARED_LOGS) and scope["method"] == "GET":
+            await self._send_log(scope, send)
             return
         request_id = new_request_id()
         try:
@@ -70,6 +74,16 @@ class Gateway:
             return known
         return await loop.run_in_executor(self._writers, self._perform, incoming, *known, request_id)
 
+    async def _send_log(self, scope: Scope, send: Send) -> None:
+        """For the other servers on this database, which prove by a token that they share its key."""
+        token = scope["path"].removeprefix(SHARED_LOGS)
+        try:
+            text = await asyncio.get_running_loop().run_in_executor(self._readers, self._services.logs.own, token)
+        except PermissionError as error:
+            await _refuse(scope, send, Forbidden("logs", str(error)), new_request_id())
+        else:
+            await _send(scope, send, 200, json.dumps({"Log": text}).encode(), new_request_id())
+
     def _authenticate(self, incoming: Incoming, request_id: str) -> bytes | tuple[Caller, str, int]:
         """The answer of a reading action; of a writing one its caller, name and moment, to go on with elsewhere."""
         name = incoming.named("Action", "x-acs-action")
@@ -89,8 +103,8 @@ class Gateway:
         return f"{start}}}".encode() if members == "{}" else f"{start},{members[1:]}".encode()
 
 
-def _health() -> bytes:
-    return json.dumps({"Status": "ok", "Version": __version__}).encode()
+def _health(services: Services) -> bytes:
+    return json.dumps({"Status": "ok", "Version": __version__, **services.health()}).encode()
 
 
 async def _refuse(scope: Scope, send: Send, error: Exception, request_id: str) -> None:

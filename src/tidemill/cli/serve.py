@@ -7,20 +7,23 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, nullcontext
 
 import uvicorn
 
 from tidemill.actions.perform import Services
 from tidemill.api.protocol import Protocol
 from tidemill.api.server import create_app
+from tidemill.cli.cluster import Server, runner_name
 from tidemill.cli.lock import DataDirectory, boot_id
 from tidemill.clock import SystemClock
 from tidemill.runners.local.client import LocalRunner
+from tidemill.runners.shared_logs import Logs
 from tidemill.scheduler.loop import Scheduler
 from tidemill.scheduler.planner import PlanningRules
 from tidemill.settings import Settings
+from tidemill.store import cluster
 from tidemill.store.accounts import NewKey, ensure_first_start, fernet
 from tidemill.store.engine import Database, open_database
 from tidemill.store.parameters import Vault
@@ -43,8 +46,13 @@ def serve(settings: Settings) -> None:
         with database.write() as db:
             prepare(db)
             new_key = ensure_first_start(db, settings, clock.now())
-        services = Services(database=database, settings=settings, clock=clock)
-        with _scheduling(settings, database, clock):
+        name = runner_name(settings.data, sqlite=database.is_sqlite)
+        logs = Logs(settings.data, name, fernet(settings, sqlite=database.is_sqlite), cluster.endpoint_of)
+        server = None if database.is_sqlite else Server(database, name, _advertised(settings, listener))
+        services = Services(
+            database=database, settings=settings, clock=clock, logs=logs, health=server.health if server else _alone
+        )
+        with _scheduling(settings, database, clock, name, server):
             _announce(settings, listener, new_key)
             gc.collect()
             gc.freeze()
@@ -64,13 +72,27 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _advertised(settings: Settings, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    host = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
+    return settings.advertise or f"http://{host}:{port}"
+
+
+def _alone() -> Mapping[str, str]:
+    return {}
+
+
 @contextmanager
-def _scheduling(settings: Settings, database: Database, clock: SystemClock) -> Generator[None]:
+def _scheduling(
+    settings: Settings, database: Database, clock: SystemClock, name: str, server: Server | None
+) -> Generator[None]:
     """The scheduler's thread with its runner, for the length of the block."""
     if os.geteuid() == 0 and not settings.task_user:
         log.warning("tasks run as root: set task_user to run them as somebody else")
     runner = LocalRunner(
         settings.data,
+        name=name,
+        lease=server.RUNNER_LEASE if server else 0.0,
         stop_grace=settings.stop_grace,
         log_cap=settings.max_log,
         task_user=settings.task_user,
@@ -85,11 +107,13 @@ def _scheduling(settings: Settings, database: Database, clock: SystemClock) -> G
         default_slots=settings.resource_group_slots,
         planning=PlanningRules.of(settings),
         vault=Vault(fernet(settings, sqlite=database.is_sqlite)),
+        membership=server.membership if server else None,
     )
     thread = threading.Thread(target=scheduler.run, name="scheduler")
     thread.start()
     try:
-        yield
+        with server.beside(runner) if server else nullcontext():
+            yield
     finally:
         scheduler.stop()
         thread.join()

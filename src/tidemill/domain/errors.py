@@ -9,7 +9,8 @@ SchedulerError                what a caller can cause and act on
 ├── ActionNotServed           the API has the operation, this server does not
 ├── AuthenticationFailed      the caller did not prove who it is; carries the gateway's code for how
 ├── PayloadTooLarge           the request is larger than the server accepts
-└── MethodNotAllowed          neither GET nor POST
+├── MethodNotAllowed          neither GET nor POST
+└── LogUnavailable            the server that has the log does not answer
 
 Anything outside this tree is a bug: it is logged with its traceback and answered as an internal error.
 """
@@ -82,6 +83,10 @@ class PayloadTooLarge(SchedulerError):
 
 class MethodNotAllowed(SchedulerError):
     """Neither GET nor POST."""
+
+
+class LogUnavailable(SchedulerError):
+    """The server that has the log does not answer; the message names it."""
 
 
 class AuthenticationFailed(SchedulerError):

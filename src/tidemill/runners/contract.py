@@ -73,6 +73,10 @@ class Runner(Protocol):
         """
         ...
 
+    def alive(self) -> set[tuple[int, int]]:
+        """(instance, run number) of the runs known to be with the runner; one that began just now may be missing."""
+        ...
+
     def acknowledge(self, results: Sequence[Result]) -> None:
         """Say that these results are committed and need not be delivered again."""
         ...

@@ -47,6 +47,9 @@ class SimulatedRunner:
     def stop(self, instance: int, run_number: int) -> None:
         raise NotImplementedError("nobody operates on a simulation")
 
+    def alive(self) -> set[tuple[int, int]]:
+        return {(result.instance, result.run_number) for _, _, result in self._running}
+
     def acknowledge(self, results: Sequence[Result]) -> None: ...
 
     def output(self, log: str) -> str:

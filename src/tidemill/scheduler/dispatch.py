@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heapreplace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -28,8 +29,18 @@ class Lease:
     boot: str
 
 
-def dispatch(db: Connection, now: int, lease: Lease, default_slots: int, vault: Secrets | None = None) -> list[Run]:
-    """Start as many queued instances as their resource groups have room for; the runs to hand over after the commit."""
+def dispatch(
+    db: Connection,
+    now: int,
+    lease: Lease,
+    default_slots: int,
+    vault: Secrets | None = None,
+    others: Sequence[Lease] = (),
+) -> list[Run]:
+    """Start as many queued instances as their resource groups have room for; the runs to hand over after the commit.
+
+    With `others`, each run goes to the runner that has the fewest, and only those of `lease` are returned.
+    """
     picked = instances.load(db, runs.pick(db, runs.slots(db), default_slots))
     started = [instance for instance in picked if opening(instance, now) == now]
     if len(started) < len(picked):
@@ -40,12 +51,28 @@ def dispatch(db: Connection, now: int, lease: Lease, default_slots: int, vault: 
     inputs = inputs_of(db, with_variables) if (with_variables := [i.id for i in started if i.control]) else {}
     orders, refused = composed(db, started, now, inputs, vault)
     logs = {run.instance: run.log for run in orders}
-    runs.begin(db, [_row(item, logs.get(item.id), inputs.get(item.id), lease, now) for item in started])
+    places = _spread(db, lease, others, len(started)) if others else [lease] * len(started)
+    begun = zip(started, places, strict=True)
+    runs.begin(db, [_row(item, logs.get(item.id), inputs.get(item.id), place, now) for item, place in begun])
     failed = [(instance, refused[instance.id]) for instance in started if instance.id in refused]
     changes += [end(instance, "refused", None, now, message) for instance, message in failed]
     runs.finish(db, [_refusal(instance, now, message) for instance, message in failed])
     carry_out(db, now, started, changes)
-    return orders
+    here = {item.id for item, place in zip(started, places, strict=True) if place is lease}
+    return [run for run in orders if run.instance in here]
+
+
+def _spread(db: Connection, own: Lease, others: Sequence[Lease], count: int) -> list[Lease]:
+    """A place for each of `count` runs; our own where others have as few, because nobody need be told."""
+    loads = runs.loads(db)
+    heap = [(loads.get(place.runner, 0), order, place) for order, place in enumerate([own, *others])]
+    heapify(heap)
+    places: list[Lease] = []
+    for _ in range(count):
+        load, order, place = heap[0]
+        heapreplace(heap, (load + 1, order, place))
+        places.append(place)
+    return places
 
 
 def _hold(db: Connection, now: int, late: Sequence[Instance]) -> None:

@@ -1,20 +1,24 @@
 """The loop around the steps. It only waits, calls them in one transaction a turn, and goes on after an error.
 
 A turn applies the results that arrived, releases what is due, dispatches, commits, and only then hands runs to the
-runner. Nothing is polled: the loop sleeps until a result, a commit of somebody else, or the next due time.
+runner. Nothing is polled: the loop sleeps until a result, a commit of somebody else, or the next due time. Where
+several servers share a database, one of them leads; the others only settle what their own runner did.
 """
 
 import logging
 import threading
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from tidemill.clock import Clock
 from tidemill.runners.contract import Result, Run, Runner
 from tidemill.scheduler.creation import create
 from tidemill.scheduler.dispatch import Lease, dispatch
+from tidemill.scheduler.membership import BEAT, Membership, NotLeading
 from tidemill.scheduler.planner import Planner, PlanningRules
 from tidemill.scheduler.release import release
-from tidemill.scheduler.rescue import rescue
+from tidemill.scheduler.rescue import Key, rescue
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
 from tidemill.store.engine import Database
@@ -28,7 +32,8 @@ _AFTER_ERROR = 1.0  # seconds
 class Scheduler:
     """Drives the steps over one database with one runner. `run` blocks; `stop` ends it from any thread.
 
-    Without `planning` rules nothing is planned by the clock; without a `vault` runs that need a secret are refused.
+    Without `planning` rules nothing is planned by the clock; without a `vault` runs that need a secret are refused. A
+    server that is not alone on its database has a `membership`.
     """
 
     def __init__(
@@ -41,18 +46,22 @@ class Scheduler:
         default_slots: int,
         planning: PlanningRules | None = None,
         vault: Secrets | None = None,
+        membership: Membership | None = None,
     ) -> None:
         self._database = database
+        self._leading = database.fenced(membership.fence) if membership is not None else database
         self._runner = runner
         self._clock = clock
         self._lease = Lease(runner.name, boot)
         self._default_slots = default_slots
-        self._planner = Planner(database, planning) if planning is not None else None
+        self._planner = Planner(self._leading, planning) if planning is not None else None
         self._vault = vault
+        self._membership = membership
         self._changed = threading.Event()  # somebody else committed: look for creations and stops
         self._ending = threading.Event()
         self._unsettled: list[Result] = []
-        self._asked: set[tuple[int, int]] = set()
+        self._asked: set[Key] = set()
+        self._given: set[Key] = set()  # to the runner, since we took over; kept only where runs come by the database
         database.listen(self.wake)
 
     def wake(self) -> None:
@@ -67,11 +76,13 @@ class Scheduler:
     def leave(self, grace: float) -> None:
         """After `run` has ended: give running tasks `grace` seconds, end the others with the runner, keep the results.
 
-        Runs that were ended are run again at the next start (engine 26).
+        Runs that were ended are run again at the next start (engine 26), or elsewhere at once.
         """
         self._unsettled += self._runner.close(stop_runs=True, grace=grace)
         with self._database.write(announce=False) as db:
             settle(db, self._clock.now(), self._unsettled, self._runner.output)
+        if self._membership is not None:
+            self._membership.leave()
 
     def run(self) -> None:
         """Take over what an earlier server left, then turn until `stop`; after an error, take over afresh.
@@ -90,6 +101,9 @@ class Scheduler:
                     self._take_over()
                     taken_over = True
                 pause = self.turn()
+            except NotLeading:
+                self._changed.set()
+                pause = 0.0
             except Exception:
                 log.exception("the scheduler's turn failed; its results are kept and applied again")
                 self._changed.set()
@@ -99,18 +113,37 @@ class Scheduler:
                 pause = 0.0
 
     def turn(self) -> float | None:
-        """One round of all steps; the seconds until something comes due, None when nothing will by itself."""
+        """One round of all steps; the seconds until something comes due, None when nothing will by itself.
+
+        Raises NotLeading, with nothing done, where another server leads by now.
+        """
+        if self._membership is None:
+            return self._lead(look=False)
+        look = self._membership.due
+        if look:
+            self._membership.beat()
+        pause = self._lead(look) if self._membership.leads else self._follow(look)
+        return BEAT if pause is None else min(pause, BEAT)
+
+    def _lead(self, look: bool) -> float | None:
+        """A turn of the server that plans and dispatches. `look`: see to other servers as well."""
         changed = self._changed.is_set()
         self._changed.clear()
         now = self._clock.now()
         changed = (self._planner is not None and self._planner.plan(now, look=changed)) or changed
-        more = changed and create(self._database, now)
+        more = changed and create(self._leading, now)
         now = self._clock.now()
-        with self._database.write(announce=False) as db:
+        with self._leading.write(announce=False) as db:
             settle(db, now, self._unsettled, self._runner.output)
+            if look and self._membership is not None:
+                self._membership.rescue_others(db, now)
             more = release(db, now) or more
-            started = dispatch(db, now, self._lease, self._default_slots, self._vault)
+            others = self._others()
+            started = self._given_elsewhere(db, now) if look else []
+            started += dispatch(db, now, self._lease, self._default_slots, self._vault, others)
             stops = runs.to_stop(db) if changed else []
+            if others:
+                self._database.tell_others(db)
             due = instances.next_due(db, now)
         self._hand_over(started, stops)
         if more:
@@ -119,22 +152,54 @@ class Scheduler:
         times = [time for time in (due, self._planner and self._planner.next_time()) if time is not None]
         return max(0.0, (min(times) - self._clock.now()) / 1000) if times else None
 
-    def _hand_over(self, started: Sequence[Run], stops: Sequence[tuple[int, int]]) -> None:
+    def _follow(self, look: bool) -> float | None:
+        """A turn of a server that another one leads: settle what our runner did, start what was given to it."""
+        changed = self._changed.is_set() or look
+        self._changed.clear()
+        if not (changed or self._unsettled):
+            return None
+        now = self._clock.now()
+        with self._database.write(announce=False) as db:
+            if settle(db, now, self._unsettled, self._runner.output):
+                self._database.tell_others(db)
+            started = self._given_elsewhere(db, now) if changed else []
+            stops = runs.to_stop(db) if changed else []
+        self._hand_over(started, stops)
+        return None
+
+    def _others(self) -> list[Lease]:
+        """The runners of other servers that live."""
+        return [Lease(it.name, it.boot) for it in self._membership.others] if self._membership is not None else []
+
+    def _given_elsewhere(self, db: Connection, now: int) -> list[Run]:
+        """Runs that a leader gave to our runner; and the end of those that it has, but that are not its any more."""
+        started = rescue(db, now, self._lease, self._vault, shared=True, known=self._given)
+        current = {(instance, number) for instance, number, _ in runs.running(db, self._lease.runner)}
+        for stray in self._runner.alive() - current:
+            self._runner.stop(*stray)
+        return started
+
+    def _hand_over(self, started: Sequence[Run], stops: Sequence[Key]) -> None:
         if self._unsettled:
             self._runner.acknowledge(self._unsettled)
-            self._asked -= {(result.instance, result.run_number) for result in self._unsettled}
+            ended = {(result.instance, result.run_number) for result in self._unsettled}
+            self._asked -= ended
+            self._given -= ended
             self._unsettled = []
         if started:
             self._runner.submit(started)
+            if self._membership is not None:
+                self._given.update((run.instance, run.run_number) for run in started)
         for asked in stops:
-            if asked not in self._asked:
+            if asked not in self._asked and (self._membership is None or asked in self._given):
                 self._asked.add(asked)
                 self._runner.stop(*asked)
 
     def _take_over(self) -> None:
         """Apply what ended meanwhile, then send the runner every run that the database calls Running."""
         now = self._clock.now()
+        self._given.clear()
         with self._database.write(announce=False) as db:
             settle(db, now, self._unsettled, self._runner.output)
-            again = rescue(db, now, self._lease, self._vault)
+            again = rescue(db, now, self._lease, self._vault, shared=self._membership is not None)
         self._hand_over(again, ())

@@ -10,8 +10,10 @@ import sqlite3
 import threading
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -20,7 +22,13 @@ from sqlalchemy.pool import QueuePool
 _BUSY_TIMEOUT_MS = 60_000
 _READERS = 8
 _WRITER_LOCK = 0x7469646D  # "tidm": the advisory lock of whoever writes
-_STALLED = "3s"  # a writer that stops in mid-transaction loses it after this
+_STALLED = "2s"  # a writer that stops in mid-transaction loses it after this
+CHANNEL = "tidemill"
+# A server that the network cuts off notices it, instead of waiting for an answer for hours.
+_PATIENCE = {
+    "connect_timeout": 3, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3,
+    "tcp_user_timeout": 5_000,
+}  # fmt: skip
 
 
 class Database:
@@ -29,8 +37,10 @@ class Database:
     def __init__(self, writer: Engine, reader: Engine, lock: AbstractContextManager[Any]) -> None:
         self.writer = writer
         self.reader = reader
+        self.id = uuid4().hex  # of this process, in what it tells the others
         self._lock = lock
         self._listeners: list[Callable[[], None]] = []
+        self._fence: Callable[[Connection], None] | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -39,6 +49,22 @@ class Database:
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each commit that may have made work for the scheduler."""
         self._listeners.append(listener)
+
+    def announce(self) -> None:
+        """Call the listeners: another server has committed something."""
+        for listener in self._listeners:
+            listener()
+
+    def fenced(self, fence: Callable[[Connection], None]) -> "Database":
+        """The same database, whose writing transactions begin with `fence`, which raises where they must not be."""
+        other = copy(self)
+        other._fence = fence
+        return other
+
+    def tell_others(self, db: Connection) -> None:
+        """Once this transaction is committed, wake the other servers on a PostgreSQL."""
+        if not self.is_sqlite:
+            db.exec_driver_sql(f"SELECT pg_notify('{CHANNEL}', '{self.id}')")
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -51,10 +77,23 @@ class Database:
         with self._lock, self.writer.begin() as db:
             if not self.is_sqlite:
                 db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+            if self._fence is not None:
+                self._fence(db)
             yield db
+            if announce:
+                self.tell_others(db)
         if announce:
-            for listener in self._listeners:
-                listener()
+            self.announce()
+
+    @contextmanager
+    def write_apart(self) -> Generator[Connection]:
+        """A short transaction that waits for no other writer: for rows that nobody else writes."""
+        if self.is_sqlite:
+            with self.write(announce=False) as db:
+                yield db
+        else:
+            with self.writer.begin() as db:
+                yield db
 
     def close(self) -> None:
         self.writer.dispose()
@@ -73,7 +112,7 @@ def open_database(url: str, synchronous: str = "FULL") -> Database:
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=_READERS,
             max_overflow=16,
-            connect_args={"options": f"-c idle_in_transaction_session_timeout={_STALLED}"},
+            connect_args={"options": f"-c idle_in_transaction_session_timeout={_STALLED}", **_PATIENCE},
         )
         return Database(engine, engine, nullcontext())
     if parsed.get_backend_name() != "sqlite":

@@ -10,7 +10,7 @@ from tidemill.domain.control.kinds import CYCLE, LOOPS, TRAVERSE
 from tidemill.domain.variables import Value, inputs_from_json
 from tidemill.runners.contract import Result
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
-from tidemill.store.tables import LIMITED, QUEUED, RUNNING, resource_group, run, task_instance, task_version
+from tidemill.store.tables import LIMITED, QUEUED, RUNNING, resource_group, run, runner, task_instance, task_version
 
 r = run.c
 t = task_instance.c
@@ -158,10 +158,24 @@ _inputs = Statement(
 )
 _slots = Statement(select(resource_group.c.id, resource_group.c.slots))
 _now_running = select(t.id, t.run_number).where(text(RUNNING), _is_executed).subquery("now_running")
-_running = Statement(
-    select(_now_running.c.id, _now_running.c.run_number, r.boot).join_from(
-        _now_running, run, (r.instance_id == _now_running.c.id) & (r.run_number == _now_running.c.run_number)
+_running_on = select(_now_running.c.id, _now_running.c.run_number, r.boot, r.runner).join_from(
+    _now_running, run, (r.instance_id == _now_running.c.id) & (r.run_number == _now_running.c.run_number)
+)
+_running = Statement(_running_on)
+_running_here = Statement(_running_on.where(r.runner == bindparam("runner", type_=String)))
+_lost = Statement(
+    _running_on.outerjoin(runner, runner.c.name == r.runner).where(
+        r.runner != "",  # what the scheduler itself settles has no runner
+        or_(
+            runner.c.lease_until <= bindparam("ended", type_=BigInteger),
+            and_(runner.c.name.is_(None), r.started_time <= bindparam("started", type_=BigInteger)),
+        ),
     )
+)
+_loads = Statement(
+    select(r.runner, func.count())
+    .join_from(_now_running, run, (r.instance_id == _now_running.c.id) & (r.run_number == _now_running.c.run_number))
+    .group_by(r.runner)
 )
 
 
@@ -191,9 +205,23 @@ def orders(db: Connection, ids: Iterable[int]) -> list[Order]:
     return [Order(*row) for row in _orders(db, ids=as_ids(ids))]
 
 
-def running(db: Connection) -> list[tuple[int, int, str]]:
-    """(instance, run number, boot id) of every run that the database calls Running."""
-    return [(instance, run_number, boot) for instance, run_number, boot in _running(db)]
+def running(db: Connection, runner: str | None) -> list[tuple[int, int, str]]:
+    """(instance, run number, boot id) of every run that the database calls Running; of one runner, if it is named."""
+    rows = _running(db) if runner is None else _running_here(db, runner=runner)
+    return [(instance, run_number, boot) for instance, run_number, boot, _ in rows]
+
+
+def lost(db: Connection, now: int, grace: int, unknown_after: int) -> list[tuple[int, int, str]]:
+    """(instance, run number, runner) of the runs whose runner's lease ended `grace` ms before `now`.
+
+    A runner that nobody ever registered is given `unknown_after` ms from the start of the run.
+    """
+    return [(row[0], row[1], row[3]) for row in _lost(db, ended=now - grace, started=now - unknown_after)]
+
+
+def loads(db: Connection) -> dict[str, int]:
+    """Runner: how many runs it has."""
+    return {row[0]: row[1] for row in _loads(db)}
 
 
 def inputs(db: Connection, ids: Iterable[int]) -> dict[int, dict[str, Value]]:

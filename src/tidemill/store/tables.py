@@ -16,6 +16,8 @@ from sqlalchemy import (
     text,
 )
 
+from tidemill.store.cluster_tables import leader as leader
+from tidemill.store.cluster_tables import runner as runner
 from tidemill.store.columns import Id, metadata
 from tidemill.store.columns import authors as _authors
 from tidemill.store.columns import count as _count

@@ -6,10 +6,12 @@ import select
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tidemill.runners.contract import SERVER_STOPPED, Result, Run
+from tidemill.runners.local import layout
 from tidemill.runners.local.connection import Connection, RunnerUnavailable, Wake
 from tidemill.runners.local.settings import MEBIBYTE, PATH, Settings
 from tidemill.runners.logs import last_line
@@ -27,7 +29,7 @@ _RETRY = 0.01  # seconds between attempts to reach a runner that is being starte
 class LocalRunner:
     """`contract.Runner` by child processes of this machine. The settings hold for a runner that this call starts.
 
-    `stop_grace` and `idle_exit` in seconds, `log_cap` in bytes; see `settings.Settings`.
+    `stop_grace`, `idle_exit` and `lease` in seconds, `log_cap` in bytes; see `settings.Settings`.
     """
 
     def __init__(
@@ -41,13 +43,15 @@ class LocalRunner:
         python: str = sys.executable,
         path: str = PATH,
         task_user: str = "",
+        lease: float = 0.0,
     ) -> None:
         self.name = name
-        self._settings = Settings(str(data_directory), stop_grace, idle_exit, log_cap, python, path, task_user)
+        self._settings = Settings(str(data_directory), stop_grace, idle_exit, log_cap, python, path, task_user, lease)
         self._connection = Connection(self._settings)
         self._wake = Wake()
         self._arrived: list[Result] = []
         self._unconfirmed: dict[Key, Run] = {}  # sent, and neither accepted nor ended
+        self._accepted: set[Key] = set()  # and not ended
         self._stopping: set[Key] = set()  # asked to stop, and not ended
         self._woken = False
         self._closed = False
@@ -72,6 +76,10 @@ class LocalRunner:
         self._stopping.add((instance, run_number))
         self._connection.send("stop", instance, run_number)
 
+    def alive(self) -> set[Key]:
+        """See the contract."""
+        return set(self._accepted)
+
     def acknowledge(self, results: Sequence[Result]) -> None:
         """See the contract."""
         keys = [(result.instance, result.run_number) for result in results]
@@ -95,6 +103,11 @@ class LocalRunner:
     def output(self, log: str) -> str:
         """See the contract."""
         return last_line(f"{self._settings.data_directory}/{log}")
+
+    def renew(self) -> None:
+        """Let the runner's tasks live for another `lease`; any thread may call it."""
+        with suppress(FileNotFoundError):  # nothing has been started here yet
+            Path(self._settings.data_directory, layout.RENEWED).touch()
 
     def wake(self) -> None:
         """See the contract."""
@@ -145,6 +158,7 @@ class LocalRunner:
 
     def _introduce(self) -> None:
         """Tell a new runner, or an old one after a break, what it may not have heard."""
+        self._accepted.clear()  # it says anew what it has
         if self._unconfirmed:
             self._connection.send("submit", [_row(run) for run in self._unconfirmed.values()])
         for key in self._stopping:
@@ -157,6 +171,7 @@ class LocalRunner:
         elif kind == "accepted":
             for instance, run_number in message[1]:
                 self._unconfirmed.pop((instance, run_number), None)
+                self._accepted.add((instance, run_number))
         elif kind == "results":
             for row in message[1]:
                 result = Result(*row)
@@ -165,6 +180,7 @@ class LocalRunner:
 
     def _forget(self, key: Key) -> None:
         self._unconfirmed.pop(key, None)
+        self._accepted.discard(key)
         self._stopping.discard(key)
 
 

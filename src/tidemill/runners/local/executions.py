@@ -148,6 +148,15 @@ class Executions:
         results, self._results = self._results, []
         return results
 
+    def end_now(self, message: str) -> None:
+        """Kill everything at once, without grace: what is not over by now counts as lost and runs elsewhere."""
+        for key in self._waiting:
+            self._end_unstarted(key, "lost", message)
+        self._waiting.clear()
+        for run in self._live.values():
+            run.outcome, run.message, run.due = "lost", message, math.inf
+            processes.signal_group(run.process_id, signal.SIGKILL)
+
     def tidy(self, moment: float) -> None:
         """Remove the directories of runs that are over, when nothing is more urgent.
 

@@ -8,6 +8,7 @@ RUNNER = "runner"
 LOCK = "runner/lock"  # held by guard and runner together; holds the guard's process id as text
 JOURNAL = "runner/journal"
 SOCKET = "runner/socket"
+RENEWED = "runner/renewed"  # touched by a server that shares its database, as long as tasks may live
 MESSAGES = "runner/messages.log"  # what the guard and the runner themselves have to say
 TRASH = "runner/trash"  # directories that are being removed
 SPARE = "runner/spare"  # working directories for later runs

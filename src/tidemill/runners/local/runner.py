@@ -55,6 +55,7 @@ class Loop:
         # When the last server went, or the last run without one ended; the first server gets some time to come.
         self._left_at = time.monotonic() + _FIRST_SERVER
         self._tick_at = math.inf
+        self._renewed, self._renewed_at = 0, time.monotonic()
         self._poll = select.epoll()
         self._children = _wake_on_child()
         self._listener = _listen(settings.data_directory)
@@ -150,12 +151,26 @@ class Loop:
             self._tick_at = now + _TICK
             self._executions.cap_logs()
             self._confirm()
+            self._see_to_lease(now)
 
     def _confirm(self) -> None:
         """Say which runs were accepted, so that the server can forget their scripts. Short ones end before that."""
         accepted = self._executions.take_accepted()
         if accepted and self._channel is not None:
             self._channel.send("accepted", accepted)
+
+    def _see_to_lease(self, now: float) -> None:
+        """End all tasks when no server has renewed them: they may be about to run somewhere else (engine 24)."""
+        if not self._settings.lease:
+            return
+        try:
+            renewed = os.stat(f"{self._settings.data_directory}/{layout.RENEWED}").st_mtime_ns
+        except OSError:
+            renewed = 0
+        if renewed != self._renewed:  # by its change, because the clock that it shows may jump
+            self._renewed, self._renewed_at = renewed, now
+        elif now - self._renewed_at > self._settings.lease:
+            self._executions.end_now(f"no server renewed the runner for {self._settings.lease:g} s")
 
     def _patience(self) -> float:
         """Seconds to sleep if nothing comes."""
