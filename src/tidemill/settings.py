@@ -54,6 +54,7 @@ class Settings(BaseModel):
     default_timeout: int = 3 * 24 * 3600
     default_rerun_interval: int = 180
     operation_days: int = 7
+    lease: int = Field(15, ge=6, description="seconds that runs of a server that is gone are left to it; PostgreSQL")
 
     # How runs end
     stop_grace: float = 10.0

@@ -42,21 +42,25 @@ class Server:
         self.endpoint = ""
         self.start()
 
-    def spawn(self) -> "subprocess.Popen[str]":
+    def spawn(self, errors: int = subprocess.PIPE) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", "tidemill.cli.main", "serve", "--port", "0", "--data", str(self.data),
              *self.options],
-            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=self.environment, stdout=subprocess.PIPE, stderr=errors, text=True,
         )  # fmt: skip
 
     def start(self) -> None:
-        self.process = self.spawn()
+        messages = self.data.with_name(f"{self.data.name}.log")  # a pipe that nobody reads would stop the server
+        with messages.open("ab") as file:
+            self.process = self.spawn(file.fileno())
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = re.search(r"http://(\S+)", line)
         if found is None:
-            _, errors = self.process.communicate(timeout=10)
-            raise AssertionError(f"{line}{errors}")
+            self.process.wait(timeout=10)
+            self.process.stdout.close()
+            self.process = None
+            raise AssertionError(f"{line}{messages.read_text()}")
         self.endpoint = found[1]
         self.client = Client(
             Config(access_key_id=KEY, access_key_secret=SECRET, endpoint=self.endpoint, protocol="HTTP")
@@ -67,9 +71,8 @@ class Server:
         assert self.process is not None
         self.process.send_signal(number)
         code = self.process.wait(PATIENCE)
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None:
-                stream.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         self.process = None
         return code
 

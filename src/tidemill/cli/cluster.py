@@ -37,20 +37,23 @@ def runner_name(data: Path, *, sqlite: bool) -> str:
 
 
 class Server:
-    """This server among others on one PostgreSQL; `endpoint` is where they reach it."""
+    """This server among others on one PostgreSQL; `endpoint` is where they reach it, `lease` in seconds."""
 
-    RUNNER_LEASE = 10.0  # seconds; less than the lease in the database, so that tasks have ended when that one has
-
-    def __init__(self, database: Database, name: str, endpoint: str) -> None:
+    def __init__(self, database: Database, name: str, endpoint: str, lease: int) -> None:
         self._database = database
         self._ending = threading.Event()
-        self.membership = Membership(database, Place(name, boot_id(), endpoint), holder=f"{name} {database.id}")
+        self.membership = Membership(
+            database, Place(name, boot_id(), endpoint), holder=f"{name} {database.id}", lease=lease * 1_000
+        )
+        # Shorter than the lease in the database, so that tasks have ended when others begin them again.
+        self.runner_lease = lease * 2 / 3
 
     def health(self) -> Mapping[str, str]:
         """What the others, and whoever balances load, ask."""
         return {
             "Role": "leader" if self.membership.leads and not self._away else "standby",
             "Database": "away" if self._away else "ok",
+            "Servers": str(1 + len(self.membership.others)),
         }
 
     @property

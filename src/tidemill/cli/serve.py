@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
             new_key = ensure_first_start(db, settings, clock.now())
         name = runner_name(settings.data, sqlite=database.is_sqlite)
         logs = Logs(settings.data, name, fernet(settings, sqlite=database.is_sqlite), cluster.endpoint_of)
-        server = None if database.is_sqlite else Server(database, name, _advertised(settings, listener))
+        server = None if database.is_sqlite else Server(database, name, _advertised(settings, listener), settings.lease)
         services = Services(
             database=database, settings=settings, clock=clock, logs=logs, health=server.health if server else _alone
         )
@@ -92,7 +92,7 @@ def _scheduling(
     runner = LocalRunner(
         settings.data,
         name=name,
-        lease=server.RUNNER_LEASE if server else 0.0,
+        lease=server.runner_lease if server else 0.0,
         stop_grace=settings.stop_grace,
         log_cap=settings.max_log,
         task_user=settings.task_user,

@@ -91,6 +91,7 @@ class Scheduler:
         """
         self._changed.set()
         taken_over = False
+        failure = ""
         pause: float | None = 0.0
         while not self._ending.is_set():
             try:
@@ -101,16 +102,26 @@ class Scheduler:
                     self._take_over()
                     taken_over = True
                 pause = self.turn()
+                failure = ""
             except NotLeading:
                 self._changed.set()
                 pause = 0.0
-            except Exception:
-                log.exception("the scheduler's turn failed; its results are kept and applied again")
+            except Exception as error:
+                failure = self._complain(error, failure)
                 self._changed.set()
                 self._asked.clear()
                 taken_over = False
                 self._ending.wait(_AFTER_ERROR)
                 pause = 0.0
+
+    def _complain(self, error: Exception, before: str) -> str:
+        """Log a turn's failure, with its traceback unless that is in the log already; what to compare the next with."""
+        failure = f"{type(error).__name__}: {error}".split("\n")[0]
+        if failure == before:
+            log.error("the scheduler's turn fails still: %s", failure)
+        else:
+            log.error("the scheduler's turn failed; its results are kept and applied again", exc_info=error)
+        return failure
 
     def turn(self) -> float | None:
         """One round of all steps; the seconds until something comes due, None when nothing will by itself.

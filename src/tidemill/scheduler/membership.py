@@ -21,8 +21,6 @@ log = logging.getLogger(__name__)
 
 BEAT = 1.0  # seconds between renewals
 FREE_AFTER = 3_000  # ms without a renewal after which another server may lead
-LEASE = 15_000  # ms that a runner's lease lasts
-GRACE = 5_000  # ms after a lease's end until its runs count as lost
 _SILENCE = 5_000  # ms between two renewals that look like a database that was away
 
 
@@ -34,6 +32,7 @@ class NotLeading(Exception):
 class Membership:
     """`place` is this server's runner; `holder` names the process; `time` reads the database's clock.
 
+    `lease` is how long (ms) a runner is trusted after its last renewal; a third of that later its runs count as lost.
     `others` are the other servers that were there at the last beat; `beaten` is when that was, by the monotonic clock.
     """
 
@@ -42,6 +41,7 @@ class Membership:
     holder: str
     time: DatabaseTime = cluster.database_time
     monotonic: Callable[[], float] = monotonic
+    lease: int = 15_000
     epoch: int | None = None
     places: list[Place] = field(default_factory=list[Place])
     others: list[Place] = field(default_factory=list[Place])
@@ -57,7 +57,7 @@ class Membership:
         """Renew the lease and the leadership, or take it if it is free."""
         with self.database.write_apart() as db:
             now = self.time(db)
-            cluster.lease(db, self.place, now + LEASE)
+            cluster.lease(db, self.place, now + self.lease)
             epoch = cluster.lead(db, self.holder, now, FREE_AFTER)
             self.places = cluster.live(db, now)
         if epoch != self.epoch:
@@ -85,9 +85,10 @@ class Membership:
         that was away for a minute must not make everything that runs look lost.
         """
         then = self.time(db)
-        if then - self._connected < LEASE + GRACE:
+        grace = self.lease // 3
+        if then - self._connected < self.lease + grace:
             return 0
-        lost = runs.lost(db, then, GRACE, LEASE + GRACE)
+        lost = runs.lost(db, then, grace, self.lease + grace)
         results = [_lost(instance, number, now, name) for instance, number, name in lost]
         return settle(db, now, results) if results else 0
 
