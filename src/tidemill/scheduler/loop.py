@@ -62,6 +62,9 @@ class Scheduler:
         self._unsettled: list[Result] = []
         self._asked: set[Key] = set()
         self._given: set[Key] = set()  # to the runner, since we took over; kept only where runs come by the database
+        self._taken_over = False
+        self._failure = ""  # of the latest turn
+        self.pause: float | None = 0.0  # seconds until something comes due; None: nothing will by itself
         database.listen(self.wake)
 
     def wake(self) -> None:
@@ -85,43 +88,47 @@ class Scheduler:
             self._membership.leave()
 
     def run(self) -> None:
-        """Take over what an earlier server left, then turn until `stop`; after an error, take over afresh.
-
-        An error may come after its turn's commit: what is Running by then may not have been handed over.
-        """
+        """Turn until `stop`; after an error with a pause."""
         self._changed.set()
-        taken_over = False
-        failure = ""
-        pause: float | None = 0.0
         while not self._ending.is_set():
-            try:
-                if not taken_over:
-                    self._runner.start()
-                self._unsettled += self._runner.wait(pause)
-                if not taken_over:
-                    self._take_over()
-                    taken_over = True
-                pause = self.turn()
-                failure = ""
-            except NotLeading:
-                self._changed.set()
-                pause = 0.0
-            except Exception as error:
-                failure = self._complain(error, failure)
-                self._changed.set()
-                self._asked.clear()
-                taken_over = False
+            if not self.step():
                 self._ending.wait(_AFTER_ERROR)
-                pause = 0.0
 
-    def _complain(self, error: Exception, before: str) -> str:
-        """Log a turn's failure, with its traceback unless that is in the log already; what to compare the next with."""
+    def step(self) -> bool:
+        """Wait for `pause` seconds or until something comes, and turn; False after an error.
+
+        It begins by taking over what an earlier server left, and does so afresh after an error: that may have come
+        after its turn's commit, and what is Running by then may not have been handed over.
+        """
+        try:
+            if not self._taken_over:
+                self._runner.start()
+            self._unsettled += self._runner.wait(self.pause)
+            if not self._taken_over:
+                self._take_over()
+                self._taken_over = True
+            self.pause = self.turn()
+            self._failure = ""
+        except NotLeading:
+            self._changed.set()
+            self.pause = 0.0
+        except Exception as error:
+            self._complain(error)
+            self._changed.set()
+            self._asked.clear()
+            self._taken_over = False
+            self.pause = 0.0
+            return False
+        return True
+
+    def _complain(self, error: Exception) -> None:
+        """Log a turn's failure, with its traceback unless that is in the log already."""
         failure = f"{type(error).__name__}: {error}".split("\n")[0]
-        if failure == before:
+        if failure == self._failure:
             log.error("the scheduler's turn fails still: %s", failure)
         else:
             log.error("the scheduler's turn failed; its results are kept and applied again", exc_info=error)
-        return failure
+        self._failure = failure
 
     def turn(self) -> float | None:
         """One round of all steps; the seconds until something comes due, None when nothing will by itself.
