@@ -46,6 +46,10 @@ check: lint types test  ## all that CI runs, in its order: green here is green t
 bench: .venv/.test  ## the workloads beside their floors, as ratios
 	@$(BIN)/python -m bench
 
+SECONDS := 3600
+soak: .venv/.test  ## the simulation, seed after seed, for SECONDS=3600
+	@$(BIN)/python -m tests.simulation $(SECONDS) $(SEED)
+
 docs: .venv/.dev  ## write docs/reference from the code
 	@$(BIN)/python docs/generate.py docs/reference
 
@@ -54,4 +58,4 @@ operation-names: .venv/.test
 	  names = set(d['operations']) | {n for v in d['names_only'].values() for n in v}; \
 	  open('src/tidemill/actions/operation_names.txt', 'w').write('\n'.join(sorted(names)) + '\n')"
 
-.PHONY: help setup demo run test lint types check bench docs operation-names
+.PHONY: help setup demo run test lint types check bench soak docs operation-names
