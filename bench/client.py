@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
+
+from bench import postgres
 
 KEY, SECRET = "LTAIbench", "bench-secret"
 
@@ -77,6 +79,13 @@ class Api:
             last = max(last, w["FinishedTime"])
         return last / 1000 - start
 
+    def close(self):
+        """Stop the server as an operator would."""
+        self.connection.close()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.process.stdout.close()
+
     def processes(self):
         """The server, its guard and its runner."""
         pids = [self.process.pid]
@@ -102,29 +111,34 @@ class Api:
 
 
 @contextmanager
-def serving(*options, **environment):
-    """A fresh server on SQLite at its default durability; also gives the seconds to its first answered call."""
-    with tempfile.TemporaryDirectory(prefix="tidemill-bench-") as directory:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tidemill.cli.main", "serve", "--port", "0", "--data", f"{directory}/data",
-             *options],
-            env={
-                **os.environ, "TIDEMILL_ACCESS_KEY_ID": KEY, "TIDEMILL_ACCESS_KEY_SECRET": SECRET, **environment
-            },
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        endpoint = re.search(r"http://(\S+)", process.stdout.readline())[1]
-        api = Api(endpoint, process, f"{directory}/data")
-        api.call("ListWorkflows", ProjectId=10_000)
-        api.started = time.perf_counter() - start
+def serving(*options, database="sqlite", **environment):
+    """A fresh server on an empty database, as durable as by default; `api.started`: seconds to its first answer."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemill-bench-")))
+        if database == "postgresql":
+            environment["TIDEMILL_SECRET_KEY"] = uuid4().hex
+            environment["TIDEMILL_DATABASE"] = stack.enter_context(postgres.server())()
+        api = start(directory / "data", *options, **environment)
         try:
             yield api
         finally:
-            api.connection.close()
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-            process.stdout.close()
+            api.close()
+
+
+def start(data, *options, **environment):
+    """A server over the data directory, at its first answered call."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tidemill.cli.main", "serve", "--port", "0", "--data", str(data), *options],
+        env={**os.environ, "TIDEMILL_ACCESS_KEY_ID": KEY, "TIDEMILL_ACCESS_KEY_SECRET": SECRET, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    endpoint = re.search(r"http://(\S+)", process.stdout.readline())[1]
+    api = Api(endpoint, process, data)
+    api.database = environment.get("TIDEMILL_DATABASE", f"sqlite:///{data}/tidemill.db")
+    api.call("ListWorkflows", ProjectId=10_000)
+    api.started = time.perf_counter() - begin
+    return api
 
 
 def task(name, *upstreams, script="true", kind="DIDE_SHELL"):

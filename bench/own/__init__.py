@@ -1,0 +1,9 @@
+"""Workloads that no peer has: each is a function of a `Session` that returns what it found."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Session:
+    database: str = "sqlite"  # or postgresql
+    rounds: int = 5
