@@ -3,7 +3,6 @@
 import statistics
 import sys
 import tempfile
-import traceback
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -74,7 +73,7 @@ def _present(name, cache, workloads, about):
             present = stack.enter_context(peer.open(Place(bin, place), workloads))
             present[1].pause()
         except (PeerError, OSError) as error:
-            present = f"did not start: {error}"
+            present = f"did not start: {error}"[:300]
         yield present
 
 
@@ -89,8 +88,7 @@ def _rounds(workload, ours, name, theirs, rounds, pairs):
             try:
                 row[name] = run(workload)
             except Exception as error:
-                traceback.print_exc()
-                theirs = f"did not finish: {error!r}"
+                theirs = f"did not finish: {str(error) or error!r}"[:300]
             finally:
                 processes.pause()
         if number:

@@ -45,7 +45,7 @@ class Processes:
 
     def check(self, *command: object) -> None:
         if self.start(*command).wait():
-            raise PeerError(f"{command[0]} failed: {self.log.read_text()[-2000:]}")
+            raise PeerError(f"{command[0]} failed: {self.log.read_text()[-200:]}")
 
     def ids(self) -> list[int]:
         found = []
