@@ -20,12 +20,13 @@ from uuid import uuid4
 from bench import postgres
 
 KEY, SECRET = "LTAIbench", "bench-secret"
+KEPT = 3  # seconds of idleness after which the server may have closed a connection
 
 
 class Api:
     def __init__(self, endpoint, process, data):
         self.endpoint, self.process, self.data = endpoint, process, data
-        self.connection = http.client.HTTPConnection(endpoint)
+        self.connection, self.last_call = http.client.HTTPConnection(endpoint), time.monotonic()
 
     def call(self, action, **parameters):
         fields = {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in parameters.items()}
@@ -45,9 +46,12 @@ class Api:
         to_sign = "ACS3-HMAC-SHA256\n" + hashlib.sha256(request.encode()).hexdigest()
         signature = hmac.new(SECRET.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
         headers["Authorization"] = f"ACS3-HMAC-SHA256 Credential={KEY},SignedHeaders={names},Signature={signature}"
+        if time.monotonic() - self.last_call > KEPT:
+            self.connection.close()
         self.connection.request("POST", "/", body, headers)
         response = self.connection.getresponse()
         answer = json.loads(response.read())
+        self.last_call = time.monotonic()
         if response.status != 200:
             raise RuntimeError(answer)
         return answer

@@ -52,15 +52,16 @@ def compare(workloads, databases, peers, rounds, cache):
         ours["floor"] = run_floor
         for name in peers or [None]:
             with _present(name, cache, workloads, about) as theirs:
+                most = min(rounds, theirs[0].rounds) if isinstance(theirs, tuple) else rounds
                 for workload in workloads:
-                    _rounds(workload, ours, name, theirs, rounds, found[workload.name]["pairs"])
+                    _rounds(workload, ours, name, theirs, most, found[workload.name]["pairs"])
                     print(workload.name, _line(found[workload.name]["pairs"]), flush=True)
     return {name: _summary(result) for name, result in found.items()}, about
 
 
 @contextmanager
 def _present(name, cache, workloads, about):
-    """(run, processes) of a started peer, None where no peer was asked for, or why there is none."""
+    """(peer, run, processes) of one that started, None where no peer was asked for, or why there is none."""
     if name is None:
         yield None
         return
@@ -70,8 +71,9 @@ def _present(name, cache, workloads, about):
             bin = install.environment(peer, cache)
             about[name] = {**install.versions(peer, bin), "database": peer.database, "task": peer.task}
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"tidemill-bench-{name}-")))
-            present = stack.enter_context(peer.open(Place(bin, place), workloads))
-            present[1].pause()
+            run, processes = stack.enter_context(peer.open(Place(bin, place), workloads))
+            processes.pause()
+            present = peer, run, processes
         except (PeerError, OSError) as error:
             present = f"did not start: {error}"[:300]
         yield present
@@ -82,8 +84,8 @@ def _rounds(workload, ours, name, theirs, rounds, pairs):
     rows = pairs.setdefault(name or "", [])
     for number in range(rounds + 1):
         row = {who: run(workload) for who, run in ours.items()}
-        if isinstance(theirs, tuple):
-            run, processes = theirs
+        if isinstance(theirs, tuple) and (number or theirs[0].rounds > 1):
+            _, run, processes = theirs
             processes.resume()
             try:
                 row[name] = run(workload)

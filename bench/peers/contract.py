@@ -98,6 +98,7 @@ class Peer:
     requires: tuple[str, ...]
     database: str
     task: str  # what one task is there
+    rounds: int  # at most this many measured ones: some take minutes; at 1 there is no round to warm it either
     open: Callable[[Place, Sequence[Workload]], AbstractContextManager[tuple[Callable[[Workload], float], Processes]]]
 
 
@@ -131,12 +132,12 @@ def ask(url: str, body: object = None, method: str | None = None, again: Sequenc
 
 def until(found: Callable[[], object], seconds: float, what: str, every: float = 0.2):
     """Wait for something other than None; a refused connection counts as None."""
-    end = time.monotonic() + seconds
+    end, last = time.monotonic() + seconds, ""
     while time.monotonic() < end:
         try:
             if (value := found()) is not None:
                 return value
-        except (OSError, PeerError):
-            pass
+        except (OSError, PeerError) as error:
+            last = f": {error}"
         time.sleep(every)
-    raise PeerError(f"{what}: not within {seconds} s")
+    raise PeerError(f"{what}: not within {seconds} s{last}")

@@ -34,5 +34,5 @@ def opened(place, workloads):
 
 PEER = Peer(
     "dbos", ("dbos", "psycopg[binary]"), "SQLite, as it opens it",
-    "a step in a thread of the application's process, noted in the database when it ends", opened,
+    "a step in a thread of the application's process, noted in the database when it ends", 20, opened,
 )  # fmt: skip

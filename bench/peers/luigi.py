@@ -54,5 +54,5 @@ def opened(place, workloads):
 
 PEER = Peer(
     "luigi", ("luigi",), "none: luigid's memory and the output files",
-    "a function in the luigi command's process (one run), or in a fork of it (several runs, 4 workers)", opened,
+    "a function in the luigi command's process (one run), or in a fork of it (several runs, 4 workers)", 20, opened,
 )  # fmt: skip

@@ -76,5 +76,5 @@ def _last_end(task_runs, expected):
 
 PEER = Peer(
     "prefect", ("prefect", "fastapi", "asyncpg"), "SQLite, as it opens it",
-    "a function in the flow run's process (in a fan: in one of 8 threads), its states sent to the server", opened,
+    "a function in the flow run's process (in a fan: in one of 8 threads), its states sent to the server", 2, opened,
 )  # fmt: skip
