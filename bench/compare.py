@@ -82,22 +82,20 @@ def _present(name, cache, workloads, about):
 def _rounds(workload, ours, name, theirs, rounds, pairs):
     """One round unmeasured, then `rounds` of everybody in turn; each row holds what was run side by side."""
     rows = pairs.setdefault(name or "", [])
+    told = theirs if isinstance(theirs, str) else None
     for number in range(rounds + 1):
         row = {who: run(workload) for who, run in ours.items()}
-        if isinstance(theirs, tuple) and (number or theirs[0].rounds > 1):
+        if isinstance(theirs, tuple) and not told and (number or theirs[0].rounds > 1):
             _, run, processes = theirs
             processes.resume()
             try:
                 row[name] = run(workload)
             except Exception as error:
-                theirs = f"did not finish: {str(error) or error!r}"[:300]
+                told = f"did not finish: {str(error) or error!r}"[:300]
             finally:
                 processes.pause()
         if number:
-            rows.append(row)
-        if isinstance(theirs, str):
-            rows.append({**row, name: theirs})
-            return
+            rows.append({**row, name: told} if told else row)
 
 
 def _summary(result):
