@@ -8,13 +8,15 @@ from pathlib import Path
 
 from bench import machine
 from bench.compare import compare
-from bench.own import Session, calls, simulation
+from bench.own import Session, age, calls, clock, faults, simulation
 from bench.peers import install
 from bench.workloads import COMPARED
 
 OWN = {
     "VIRTUAL": calls.virtual, "VIRTUAL60K": calls.virtual60k, "W4": calls.w4, "READS": calls.reads,
-    "START": calls.start, "MONTH": simulation.month_of_a_project, "YEAR": simulation.year_of_a_project,
+    "START": calls.start,
+    "PUNCTUAL": clock.punctual, "SPIKE": clock.spike, "IDLE": clock.idle_schedules, "RESTART": faults.restart,
+    "PLAN": faults.plan, "AGE": age.age, "MONTH": simulation.month_of_a_project, "YEAR": simulation.year_of_a_project,
 }  # fmt: skip
 USUAL = ("W1", "W2", "W3", "WM40", "VIRTUAL", "W4", "READS", "START", "MONTH")
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -33,6 +35,9 @@ def asked():
         "--rounds", type=int, default=int(os.environ.get("BENCH_ROUNDS", "5")), help="measured ones [5]"
     )
     parser.add_argument("--cache", type=Path, default=install.CACHE, help="where the peers' environments are")
+    parser.add_argument(
+        "--instances", type=int, default=10_000_000, help="how many finished ones AGE stores [10000000]"
+    )
     given = parser.parse_args()
     given.names = given.names or list(USUAL)
     given.database = given.database.split(",")
@@ -64,7 +69,7 @@ def main():
             write(name, {**facts, "peers": about}, result)
     for name in (name for name in given.names if name in OWN):
         for database in given.database:
-            found = OWN[name](Session(database, given.rounds))
+            found = OWN[name](Session(database, given.rounds, given.instances))
             print(f"{name}, {DATABASES[database]}:", json.dumps(found, ensure_ascii=False), flush=True)
             write(
                 f"{name}-{database}",

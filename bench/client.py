@@ -24,9 +24,15 @@ KEPT = 3  # seconds of idleness after which the server may have closed a connect
 
 
 class Api:
-    def __init__(self, endpoint, process, data):
-        self.endpoint, self.process, self.data = endpoint, process, data
-        self.connection, self.last_call = http.client.HTTPConnection(endpoint), time.monotonic()
+    def __init__(self, data, options, environment):
+        self.data, self.last_call = data, 0.0
+        self.command = [
+            sys.executable, "-m", "tidemill.cli.main", "serve", "--port", "0", "--data", str(data), *options
+        ]  # fmt: skip
+        self.environment = {
+            **os.environ, "TIDEMILL_ACCESS_KEY_ID": KEY, "TIDEMILL_ACCESS_KEY_SECRET": SECRET, **environment
+        }  # fmt: skip
+        self.database = environment.get("TIDEMILL_DATABASE", f"sqlite:///{data}/tidemill.db")
 
     def call(self, action, **parameters):
         fields = {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in parameters.items()}
@@ -85,10 +91,29 @@ class Api:
 
     def close(self):
         """Stop the server as an operator would."""
+        if self.process.returncode is not None:  # it was killed, and its runner still waits for it
+            self.start()
         self.connection.close()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
         self.process.stdout.close()
+
+    def kill(self):
+        """End the server alone, as a crash would; its guard, runner and tasks go on."""
+        self.connection.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def start(self):
+        """A server process over the same data, at its first answered call."""
+        begin = time.perf_counter()
+        self.process = subprocess.Popen(self.command, env=self.environment, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+        self.endpoint = re.search(r"http://(\S+)", self.process.stdout.readline())[1]
+        self.connection = http.client.HTTPConnection(self.endpoint)
+        self.call("ListWorkflows", ProjectId=10_000)
+        self.started = time.perf_counter() - begin
 
     def processes(self):
         """The server, its guard and its runner."""
@@ -122,27 +147,12 @@ def serving(*options, database="sqlite", **environment):
         if database == "postgresql":
             environment["TIDEMILL_SECRET_KEY"] = uuid4().hex
             environment["TIDEMILL_DATABASE"] = stack.enter_context(postgres.server())()
-        api = start(directory / "data", *options, **environment)
+        api = Api(directory / "data", options, environment)
+        api.start()
         try:
             yield api
         finally:
             api.close()
-
-
-def start(data, *options, **environment):
-    """A server over the data directory, at its first answered call."""
-    begin = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tidemill.cli.main", "serve", "--port", "0", "--data", str(data), *options],
-        env={**os.environ, "TIDEMILL_ACCESS_KEY_ID": KEY, "TIDEMILL_ACCESS_KEY_SECRET": SECRET, **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    endpoint = re.search(r"http://(\S+)", process.stdout.readline())[1]
-    api = Api(endpoint, process, data)
-    api.database = environment.get("TIDEMILL_DATABASE", f"sqlite:///{data}/tidemill.db")
-    api.call("ListWorkflows", ProjectId=10_000)
-    api.started = time.perf_counter() - begin
-    return api
 
 
 def task(name, *upstreams, script="true", kind="DIDE_SHELL"):

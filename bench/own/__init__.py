@@ -7,3 +7,4 @@ from dataclasses import dataclass
 class Session:
     database: str = "sqlite"  # or postgresql
     rounds: int = 5
+    instances: int = 10_000_000  # stored ones, of AGE
