@@ -49,8 +49,8 @@ bench: .venv/.test  ## the workloads beside their floors, as ratios
 bench-peers: .venv/.test  ## the same five workloads on five other schedulers too; installs them, takes half an hour
 	@$(BIN)/python -m bench --peers all --database sqlite,postgresql W1 W2 W3 WM40 WM10
 
-bench-plots: .venv/.test  ## draw docs/benchmarks/results
-	@$(BIN)/python -m bench.plots
+bench-plots: .venv/.test  ## docs/benchmarks.md and its pictures, from docs/benchmarks/results
+	@$(BIN)/python -m bench.report
 
 docs: .venv/.dev  ## write docs/reference from the code
 	@$(BIN)/python docs/generate.py docs/reference

@@ -1,11 +1,6 @@
-"""One picture a workload: `python -m bench.plots [RESULT.json …]` writes docs/benchmarks/<workload>.svg.
+"""One picture a workload, as SVG. docs/decisions/0015 says why no library draws it."""
 
-Without arguments it reads the results under docs/benchmarks/results. docs/decisions/0015 says why no library draws.
-"""
-
-import json
 import math
-import sys
 from html import escape
 from pathlib import Path
 
@@ -79,14 +74,3 @@ def _text(x, y, words, size=14, weight="normal", anchor="start"):
     return (
         f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}">{escape(words)}</text>'
     )
-
-
-def main(paths):
-    for path in paths or sorted((DOCS / "results").glob("*.json")):
-        result = json.loads(Path(path).read_text())
-        if "by" in result:
-            (DOCS / f"{result['workload'].lower()}.svg").write_text(chart(result))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

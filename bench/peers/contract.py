@@ -29,7 +29,8 @@ class PeerError(Exception):
 
 
 class Processes:
-    """All processes of one peer: those that carry its mark in their environment, however they detached themselves."""
+    """All processes of one peer: those of the sessions that it was started in, those that carry its mark in their
+    environment (which a program that renames itself may overwrite), and the children of either."""
 
     def __init__(self, log: Path, **environment: str):
         self.mark, self.log, self.children = uuid4().hex, log, []
@@ -48,15 +49,22 @@ class Processes:
             raise PeerError(f"{command[0]} failed: {self.log.read_text()[-200:]}")
 
     def ids(self) -> list[int]:
-        found = []
+        parents, found, sessions = {}, set(), {child.pid for child in self.children}
         for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and int(entry.name) != os.getpid():
-                try:
-                    if self.mark.encode() in (entry / "environ").read_bytes():
-                        found.append(int(entry.name))
-                except OSError:
+            if not entry.name.isdigit() or (id := int(entry.name)) == os.getpid():
+                continue
+            try:
+                state, parent, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+                if state == "Z":
                     continue
-        return found
+                parents[id] = int(parent)
+                if int(session) in sessions or self.mark.encode() in (entry / "environ").read_bytes():
+                    found.add(id)
+            except OSError:
+                continue
+        while more := {id for id, parent in parents.items() if parent in found} - found:
+            found |= more
+        return sorted(found)
 
     def signal(self, number: int) -> None:
         for id in self.ids():
