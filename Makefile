@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := src tests bench examples docs
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 13
 
 .venv/.%: requirements/constraints.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -49,6 +49,11 @@ bench: .venv/.test  ## the workloads beside their floors, as ratios
 SECONDS := 3600
 soak: .venv/.test  ## the simulation, seed after seed, for SECONDS=3600
 	@$(BIN)/python -m tests.simulation $(SECONDS) $(SEED)
+bench-peers: .venv/.test  ## the same five workloads on five other schedulers too; installs them, takes half an hour
+	@$(BIN)/python -m bench --peers all --database sqlite,postgresql W1 W2 W3 WM40 WM10
+
+bench-plots: .venv/.test  ## docs/benchmarks.md and its pictures, from docs/benchmarks/results
+	@$(BIN)/python -m bench.report
 
 docs: .venv/.dev  ## write docs/reference from the code
 	@$(BIN)/python docs/generate.py docs/reference
@@ -58,4 +63,4 @@ operation-names: .venv/.test
 	  names = set(d['operations']) | {n for v in d['names_only'].values() for n in v}; \
 	  open('src/tidemill/actions/operation_names.txt', 'w').write('\n'.join(sorted(names)) + '\n')"
 
-.PHONY: help setup demo run test lint types check bench soak docs operation-names
+.PHONY: help setup demo run test lint types check bench bench-peers bench-plots soak chaos docs operation-names

@@ -11,19 +11,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from bench import postgres
+
 KEY, SECRET = "LTAIbench", "bench-secret"
+KEPT = 3  # seconds of idleness after which the server may have closed a connection
 
 
 class Api:
-    def __init__(self, endpoint, process, data):
-        self.endpoint, self.process, self.data = endpoint, process, data
-        self.connection = http.client.HTTPConnection(endpoint)
+    def __init__(self, data, options, environment):
+        self.data, self.last_call = data, 0.0
+        self.command = [
+            sys.executable, "-m", "tidemill.cli.main", "serve", "--port", "0", "--data", str(data), *options
+        ]  # fmt: skip
+        self.environment = {
+            **os.environ, "TIDEMILL_ACCESS_KEY_ID": KEY, "TIDEMILL_ACCESS_KEY_SECRET": SECRET, **environment
+        }  # fmt: skip
+        self.database = environment.get("TIDEMILL_DATABASE", f"sqlite:///{data}/tidemill.db")
 
     def call(self, action, **parameters):
         fields = {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in parameters.items()}
@@ -43,9 +52,12 @@ class Api:
         to_sign = "ACS3-HMAC-SHA256\n" + hashlib.sha256(request.encode()).hexdigest()
         signature = hmac.new(SECRET.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
         headers["Authorization"] = f"ACS3-HMAC-SHA256 Credential={KEY},SignedHeaders={names},Signature={signature}"
+        if time.monotonic() - self.last_call > KEPT:
+            self.connection.close()
         self.connection.request("POST", "/", body, headers)
         response = self.connection.getresponse()
         answer = json.loads(response.read())
+        self.last_call = time.monotonic()
         if response.status != 200:
             raise RuntimeError(answer)
         return answer
@@ -77,6 +89,32 @@ class Api:
             last = max(last, w["FinishedTime"])
         return last / 1000 - start
 
+    def close(self):
+        """Stop the server as an operator would."""
+        if self.process.returncode is not None:  # it was killed, and its runner still waits for it
+            self.start()
+        self.connection.close()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def kill(self):
+        """End the server alone, as a crash would; its guard, runner and tasks go on."""
+        self.connection.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def start(self):
+        """A server process over the same data, at its first answered call."""
+        begin = time.perf_counter()
+        self.process = subprocess.Popen(self.command, env=self.environment, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+        self.endpoint = re.search(r"http://(\S+)", self.process.stdout.readline())[1]
+        self.connection = http.client.HTTPConnection(self.endpoint)
+        self.call("ListWorkflows", ProjectId=10_000)
+        self.started = time.perf_counter() - begin
+
     def processes(self):
         """The server, its guard and its runner."""
         pids = [self.process.pid]
@@ -102,29 +140,19 @@ class Api:
 
 
 @contextmanager
-def serving(*options, **environment):
-    """A fresh server on SQLite at its default durability; also gives the seconds to its first answered call."""
-    with tempfile.TemporaryDirectory(prefix="tidemill-bench-") as directory:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tidemill.cli.main", "serve", "--port", "0", "--data", f"{directory}/data",
-             *options],
-            env={
-                **os.environ, "TIDEMILL_ACCESS_KEY_ID": KEY, "TIDEMILL_ACCESS_KEY_SECRET": SECRET, **environment
-            },
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        endpoint = re.search(r"http://(\S+)", process.stdout.readline())[1]
-        api = Api(endpoint, process, f"{directory}/data")
-        api.call("ListWorkflows", ProjectId=10_000)
-        api.started = time.perf_counter() - start
+def serving(*options, database="sqlite", **environment):
+    """A fresh server on an empty database, as durable as by default; `api.started`: seconds to its first answer."""
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidemill-bench-")))
+        if database == "postgresql":
+            environment["TIDEMILL_SECRET_KEY"] = uuid4().hex
+            environment["TIDEMILL_DATABASE"] = stack.enter_context(postgres.server())()
+        api = Api(directory / "data", options, environment)
+        api.start()
         try:
             yield api
         finally:
-            api.connection.close()
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-            process.stdout.close()
+            api.close()
 
 
 def task(name, *upstreams, script="true", kind="DIDE_SHELL"):

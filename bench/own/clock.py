@@ -1,0 +1,74 @@
+"""Schedules by the clock: how long after they are due instances start, and what 10,000 idle schedules cost."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from bench.client import serving, task
+from bench.own.calls import idle
+from bench.own.listing import count, instances, percentiles
+
+SETTINGS = {"TIDEMILL_TIME_ZONE": "UTC", "TIDEMILL_IMMEDIATE_DELAY": "0"}
+
+
+def punctual(session):
+    """10,000 daily schedules, 1,000 in each of ten minutes (cron knows no seconds): how late instances start."""
+    return due_to_started(session, 10_000, 10)
+
+
+def spike(session):
+    """2,000 schedules due at one second: milliseconds from due to started, and seconds until all have ended."""
+    return due_to_started(session, 2_000, 1)
+
+
+def due_to_started(session, number, minutes, watched=None):
+    watched = watched or minutes
+    with serving(database=session.database, **SETTINGS) as api:
+        begin = time.time()
+        first = beginning(api, number)
+        for i in range(number):
+            due = first + timedelta(minutes=i % minutes)
+            schedule(api, f"s{i}", due, InstanceMode="Immediately")
+        creating = time.time() - begin
+        assert datetime.now(UTC) < first, f"the schedules took {creating:.0f} s to create, longer than foreseen"
+        last, expected = (
+            first + timedelta(minutes=watched - 1),
+            len([i for i in range(number) if i % minutes < watched]),
+        )
+        time.sleep((last - datetime.now(UTC)).total_seconds() + 5)
+        while count(api, Status="Success") < expected:
+            time.sleep(1)
+        ended = instances(api, Status="Success")
+    late = [each["StartedTime"] - each["TriggerTime"] for each in ended]
+    done = [each["FinishedTime"] - each["TriggerTime"] for each in ended]
+    return {
+        "due_to_started_ms": percentiles(late),
+        "started_early": len([value for value in late if value < 0]),
+        "due_to_ended_seconds": max(done) / 1000,
+        "created_in_seconds": round(creating, 1),
+    }
+
+
+def beginning(api, number):
+    """A full minute that comes after `number` schedules will have been created, from how long a few take."""
+    begin, trial = time.time(), 50
+    for i in range(trial):
+        schedule(api, f"trial{i}", datetime.now(UTC) - timedelta(minutes=5))
+    needed = (time.time() - begin) / trial * number * 1.5 + 20
+    return (datetime.now(UTC) + timedelta(seconds=needed)).replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+def schedule(api, name, due, **fields):
+    """A workflow of one shell task, daily at the minute of `due`."""
+    trigger = {"Type": "Scheduler", "Cron": f"0 {due.minute} {due.hour} * * ?"}
+    api.call("CreateWorkflow", ProjectId=10_000, Name=name, Owner="1000", Trigger=trigger, Tasks=[task(f"{name}-t")],
+             **fields)  # fmt: skip
+
+
+def idle_schedules(session):
+    """10,000 daily schedules, none due: memory and processor time over a minute."""
+    with serving(database=session.database, **SETTINGS) as api:
+        later = datetime.now(UTC) + timedelta(hours=2)
+        for i in range(10_000):
+            schedule(api, f"s{i}", later)
+        time.sleep(20)
+        return idle(api, 60)
