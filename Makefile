@@ -46,9 +46,11 @@ check: lint types test  ## all that CI runs, in its order: green here is green t
 bench: .venv/.test  ## the workloads beside their floors, as ratios
 	@$(BIN)/python -m bench
 
-SECONDS := 3600
 soak: .venv/.test  ## the simulation, seed after seed, for SECONDS=3600
-	@$(BIN)/python -m tests.simulation $(SECONDS) $(SEED)
+	@$(BIN)/python -m tests.simulation $(or $(SECONDS),3600) $(SEED)
+
+chaos: .venv/.test  ## real processes killed at random, on SQLite and on PostgreSQL, for SECONDS=300 each
+	@$(BIN)/python -m tests.chaos $(or $(SECONDS),300) $(SEED)
 bench-peers: .venv/.test  ## the same five workloads on five other schedulers too; installs them, takes half an hour
 	@$(BIN)/python -m bench --peers all --database sqlite,postgresql W1 W2 W3 WM40 WM10
 
