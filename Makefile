@@ -51,6 +51,7 @@ soak: .venv/.test  ## the simulation, seed after seed, for SECONDS=3600
 
 chaos: .venv/.test  ## real processes killed at random, on SQLite and on PostgreSQL, for SECONDS=300 each
 	@$(BIN)/python -m tests.chaos $(or $(SECONDS),300) $(SEED)
+
 bench-peers: .venv/.test  ## the same five workloads on five other schedulers too; installs them, takes half an hour
 	@$(BIN)/python -m bench --peers all --database sqlite,postgresql W1 W2 W3 WM40 WM10
 
@@ -60,9 +61,12 @@ bench-plots: .venv/.test  ## docs/benchmarks.md and its pictures, from docs/benc
 docs: .venv/.dev  ## write docs/reference from the code
 	@$(BIN)/python docs/generate.py docs/reference
 
+old-database: .venv/.test
+	@PYTHONPATH=src $(BIN)/python tests/store/dump_demo.py
+
 operation-names: .venv/.test
 	@$(BIN)/python -c "import json; d = json.load(open('tests/data/operations.json')); \
 	  names = set(d['operations']) | {n for v in d['names_only'].values() for n in v}; \
 	  open('src/tidemill/actions/operation_names.txt', 'w').write('\n'.join(sorted(names)) + '\n')"
 
-.PHONY: help setup demo run test lint types check bench bench-peers bench-plots soak chaos docs operation-names
+.PHONY: help setup demo run test lint types check bench bench-peers bench-plots soak chaos docs old-database operation-names

@@ -56,6 +56,10 @@ class Settings(BaseModel):
     operation_days: int = 7
     lease: int = Field(15, ge=6, description="seconds that runs of a server that is gone are left to it; PostgreSQL")
 
+    # What is kept
+    retention_days: int = Field(0, ge=0, description="days that ended instances and their logs are kept; 0: for ever")
+    archive: Path | None = Field(None, description="directory that keeps what is pruned, as Parquet")
+
     # How runs end
     stop_grace: float = 10.0
     shutdown_grace: float = 10.0

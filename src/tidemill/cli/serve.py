@@ -16,6 +16,7 @@ from tidemill.actions.perform import Services
 from tidemill.api.protocol import Protocol
 from tidemill.api.server import create_app
 from tidemill.cli.cluster import Server, runner_name
+from tidemill.cli.keeping import Keeper
 from tidemill.cli.lock import DataDirectory, boot_id
 from tidemill.clock import SystemClock
 from tidemill.runners.local.client import LocalRunner
@@ -35,7 +36,8 @@ log = logging.getLogger(__name__)
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C, then give running tasks `shutdown_grace` seconds.
 
-    Raises DataDirectoryInUse when another server owns the data directory, OSError when the port is taken.
+    Raises DataDirectoryInUse when another server owns the data directory, OSError when the port is taken, ValueError
+    for settings that do not go together.
     """
     os.umask(0o077)
     directory = DataDirectory(settings.data, passable=bool(settings.task_user))
@@ -52,7 +54,8 @@ def serve(settings: Settings) -> None:
         services = Services(
             database=database, settings=settings, clock=clock, logs=logs, health=server.health if server else _alone
         )
-        with _scheduling(settings, database, clock, name, server):
+        keeper = Keeper(settings, database, clock, leads=lambda: server is None or server.membership.leads)
+        with _scheduling(settings, database, clock, name, server), keeper.beside():
             _announce(settings, listener, new_key)
             gc.collect()
             gc.freeze()

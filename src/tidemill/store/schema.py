@@ -14,7 +14,7 @@ from tidemill.store.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006"
+HEAD = "0007"
 
 
 def prepare(db: Connection) -> None:
@@ -22,7 +22,7 @@ def prepare(db: Connection) -> None:
     tables = inspect(db).get_table_names()
     if "alembic_version" not in tables:
         if tables:
-            raise RuntimeError("the database holds tables, but not Tidemill's: name an empty one")
+            raise ValueError("the database holds tables, but not Tidemill's: name an empty one")
         metadata.create_all(db)
         first_ids(db)
         db.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))

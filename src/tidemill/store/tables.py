@@ -276,6 +276,7 @@ _UNFINISHED = "finished_time IS NULL"
 READY = f"{_UNFINISHED} AND status = 'NotRun' AND pending_upstreams = 0 AND frozen = 0"
 QUEUED = f"{_UNFINISHED} AND status = 'WaitResource'"
 LIMITED = f"{QUEUED} AND max_parallel > 0"
+WHOLES_ENDED = "finished_time IS NOT NULL AND kind = 'Workflow'"
 RUNNING = f"{_UNFINISHED} AND status = 'Running' AND kind = 'Task'"
 
 task_instance = Table(
@@ -345,6 +346,8 @@ task_instance = Table(
     Index("ix_task_instance_queued", "resource_group_id", text("priority DESC"), "late", text("weight DESC"),
           "trigger_time", "id", sqlite_where=text(QUEUED), postgresql_where=text(QUEUED)),
     Index("ix_task_instance_limited", "env", "task_id", sqlite_where=text(LIMITED), postgresql_where=text(LIMITED)),
+    Index("ix_task_instance_wholes_ended", "finished_time", sqlite_where=text(WHOLES_ENDED),
+          postgresql_where=text(WHOLES_ENDED)),
     Index("ix_task_instance_running", "resource_group_id", sqlite_where=text(RUNNING), postgresql_where=text(RUNNING)),
 )  # fmt: skip
 
