@@ -174,7 +174,9 @@ _cut = Statement(
     .returning(e.upstream_id, e.satisfied)
 )
 _keep_entry = Statement(
-    update(task_instance).where(t.id == bindparam("id"), t.waits_entry == 0, _entry_closed).values(_WAITING_FOR_ENTRY)
+    update(task_instance)
+    .where(t.id.in_(given_ids()), t.kind == "Task", t.waits_entry == 0, _entry_closed)
+    .values(_WAITING_FOR_ENTRY)
 )
 _upstreams_of = Statement(select(e.upstream_id).where(e.downstream_id == bindparam("id")))
 
@@ -315,7 +317,12 @@ def unsatisfy(db: Connection, upstream_ids: Iterable[int]) -> list[int]:
 
 
 def recheck(db: Connection, ids: Iterable[int]) -> None:
-    """Let these instances, sent back to NotRun, wait again for those of their upstreams that are not Success now."""
+    """Let these instances, sent back to NotRun, wait again for those of their upstreams that are not Success now.
+
+    They wait for an entry that is still closed, too: an upstream that was set successful before it opened does not let
+    them go.
+    """
+    _keep_entry(db, ids=as_ids(ids))
     downstream = [row[0] for row in _recheck(db, ids=as_ids(ids))]
     if downstream:
         _raise(db, rows=_tally(downstream))
@@ -332,7 +339,7 @@ def upstreams_of(db: Connection, id: int) -> set[int]:
 
 def cut(db: Connection, now: int, id: int, upstream_ids: Collection[int]) -> None:
     """Take these edges away; a closed entry of the workflow instance is waited for directly from then on."""
-    _keep_entry(db, id=id)
+    _keep_entry(db, ids=as_ids([id]))
     gone = _cut(db, id=id, ids=as_ids(upstream_ids))
     pending = sum(1 for _, satisfied in gone if not satisfied)
     if pending:
