@@ -55,9 +55,9 @@ class FaultyDatabase(Database):
             yield db
 
     @contextmanager
-    def write(self, *, announce: bool = True) -> Generator[Connection]:
+    def write(self, *, announce: bool = True, pipelined: bool = False) -> Generator[Connection]:
         self._reach()
-        with super().write(announce=announce) as db:
+        with super().write(announce=announce, pipelined=pipelined) as db:
             yield db
             if self.full():
                 raise _failure("database or disk is full")

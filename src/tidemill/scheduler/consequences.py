@@ -29,9 +29,10 @@ def carry_out(
     """Write the moved instances, their history, and what follows; `results` are what their scripts gave."""
     pending: tuple[list[Instance], list[Change]] = (list(moved), list(changes))
     while pending[1]:
-        touched = instances.save(db, now, *pending)
+        counted = instances.save(db, now, *pending)
         hand_on(db, now, *pending, results or {})
         _pass_on(db, now, pending[1])
+        touched = counted()
         freed = [change.representative_id for change in pending[1] if change.event == Event.FREED]
         touched |= instances.counters(db, freed) if freed else {}
         opened = [change.id for change in pending[1] if change.kind == "Workflow" and change.event == Event.STARTED]

@@ -17,7 +17,7 @@ from tidemill.runners.contract import Result, Run
 from tidemill.scheduler.compose import compose
 from tidemill.scheduler.consequences import carry_out
 from tidemill.scheduler.variables import Inputs, inputs_of
-from tidemill.store import instances, loops, runs
+from tidemill.store import loops, runs
 from tidemill.store.parameters import Secrets
 
 
@@ -41,7 +41,7 @@ def dispatch(
 
     With `others`, each run goes to the runner that has the fewest, and only those of `lease` are returned.
     """
-    picked = instances.load(db, runs.pick(db, runs.slots(db), default_slots))
+    picked = runs.pick(db, default_slots)
     started = [instance for instance in picked if opening(instance, now) == now]
     if len(started) < len(picked):
         _hold(db, now, [instance for instance in picked if opening(instance, now) > now])

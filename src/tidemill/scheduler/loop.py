@@ -151,7 +151,7 @@ class Scheduler:
         changed = (self._planner is not None and self._planner.plan(now, look=changed)) or changed
         more = changed and create(self._leading, now)
         now = self._clock.now()
-        with self._leading.write(announce=False) as db:
+        with self._leading.write(announce=False, pipelined=True) as db:
             settle(db, now, self._unsettled, self._runner.output)
             if look and self._membership is not None:
                 self._membership.rescue_others(db, now)
@@ -167,7 +167,7 @@ class Scheduler:
         if more:
             self._changed.set()
             return 0.0
-        times = [time for time in (due, self._planner and self._planner.next_time()) if time is not None]
+        times = [time for time in (due.scalar(), self._planner and self._planner.next_time()) if time is not None]
         return max(0.0, (min(times) - self._clock.now()) / 1000) if times else None
 
     def _follow(self, look: bool) -> float | None:
@@ -177,7 +177,7 @@ class Scheduler:
         if not (changed or self._unsettled):
             return None
         now = self._clock.now()
-        with self._database.write(announce=False) as db:
+        with self._database.write(announce=False, pipelined=True) as db:
             if settle(db, now, self._unsettled, self._runner.output):
                 self._database.tell_others(db)
             started = self._given_elsewhere(db, now) if changed else []

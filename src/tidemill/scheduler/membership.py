@@ -72,11 +72,18 @@ class Membership:
         """Whether the next beat is."""
         return self.monotonic() - self.beaten >= BEAT
 
-    def fence(self, db: Connection) -> None:
-        """Raises NotLeading where another server leads by now."""
-        if self.epoch is None or not cluster.leads(db, self.holder, self.epoch):
-            self.epoch = None
+    def fence(self, db: Connection) -> Callable[[], None]:
+        """What raises NotLeading where another server leads by now; so does this, where that is known."""
+        if self.epoch is None:
             raise NotLeading
+        holds = cluster.leads(db, self.holder, self.epoch)
+
+        def check() -> None:
+            if not holds:
+                self.epoch = None
+                raise NotLeading
+
+        return check
 
     def rescue_others(self, db: Connection, now: int) -> int:
         """Settle the runs of runners whose leases have ended as lost; how many there were.

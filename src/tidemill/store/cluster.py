@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Connection, String, insert, select, update
 
-from tidemill.store.statements import Statement, bindparam
+from tidemill.store.statements import Rows, Statement, bindparam
 from tidemill.store.tables import leader, runner
 
 _ONE = 1
@@ -77,9 +77,9 @@ def lead(db: Connection, holder: str, now: int, free_after: int) -> int | None:
     return _take(db, now=now, holder_=holder, free_since=now - free_after).scalar()
 
 
-def leads(db: Connection, holder: str, epoch: int) -> bool:
-    """Whether it leads still; nobody takes the leadership before this transaction ends."""
-    return _holds(db, holder_=holder, epoch_=epoch).scalar() is not None
+def leads(db: Connection, holder: str, epoch: int) -> Rows:
+    """One row if it leads still; nobody takes the leadership before this transaction ends."""
+    return _holds(db, holder_=holder, epoch_=epoch)
 
 
 def give_up(db: Connection, holder: str) -> None:

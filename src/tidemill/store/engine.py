@@ -15,20 +15,26 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
+from tidemill.store.statements import Pipeline, Statement, String, bindparam
+
 _BUSY_TIMEOUT_MS = 60_000
 _READERS = 8
-_WRITER_LOCK = 0x7469646D  # "tidm": the advisory lock of whoever writes
+_lock_writers = Statement(select(func.pg_advisory_xact_lock(0x7469646D)))  # "tidm": whoever writes
 _STALLED = "2s"  # a writer that stops in mid-transaction loses it after this
 CHANNEL = "tidemill"
+_notify = Statement(select(func.pg_notify(CHANNEL, bindparam("sender", type_=String))))
 # A server that the network cuts off notices it, instead of waiting for an answer for hours.
 _PATIENCE = {
     "connect_timeout": 3, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3,
     "tcp_user_timeout": 5_000,
 }  # fmt: skip
+Fence = Callable[[Connection], Callable[[], None]]
+"""Asks at a transaction's beginning whether it may be, in a way that lasts until its end; what it gives is called
+before the commit, and raises if not. So nobody waits for that answer alone."""
 
 
 class Database:
@@ -40,7 +46,7 @@ class Database:
         self.id = uuid4().hex  # of this process, in what it tells the others
         self._lock = lock
         self._listeners: list[Callable[[], None]] = []
-        self._fence: Callable[[Connection], None] | None = None
+        self._fence: Fence | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -55,8 +61,8 @@ class Database:
         for listener in self._listeners:
             listener()
 
-    def fenced(self, fence: Callable[[Connection], None]) -> "Database":
-        """The same database, whose writing transactions begin with `fence`, which raises where they must not be."""
+    def fenced(self, fence: "Fence") -> "Database":
+        """The same database, whose writing transactions are rolled back where `fence` says so."""
         other = copy(self)
         other._fence = fence
         return other
@@ -64,7 +70,7 @@ class Database:
     def tell_others(self, db: Connection) -> None:
         """Once this transaction is committed, wake the other servers on a PostgreSQL."""
         if not self.is_sqlite:
-            db.exec_driver_sql(f"SELECT pg_notify('{CHANNEL}', '{self.id}')")
+            _notify(db, sender=self.id)
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -72,14 +78,19 @@ class Database:
             yield db
 
     @contextmanager
-    def write(self, *, announce: bool = True) -> Generator[Connection]:
-        """One transaction, committed at the end and rolled back on an exception."""
-        with self._lock, self.writer.begin() as db:
+    def write(self, *, announce: bool = True, pipelined: bool = False) -> Generator[Connection]:
+        """One transaction, committed at the end and rolled back on an exception.
+
+        `pipelined`: on PostgreSQL, a `Statement` is not waited for until its rows are read (see `Pipeline`).
+        """
+        piped = pipelined and not self.is_sqlite
+        with self._lock, self.writer.connect() as db, Pipeline(db) if piped else nullcontext(), db.begin():
             if not self.is_sqlite:
-                db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
-            if self._fence is not None:
-                self._fence(db)
+                _lock_writers(db)
+            allow = self._fence(db) if self._fence is not None else None
             yield db
+            if allow is not None:
+                allow()
             if announce:
                 self.tell_others(db)
         if announce:
@@ -112,8 +123,10 @@ def open_database(url: str, synchronous: str = "FULL") -> Database:
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=_READERS,
             max_overflow=16,
+            pool_use_lifo=True,  # a few connections that know the statements, not many that learn them
             connect_args={"options": f"-c idle_in_transaction_session_timeout={_STALLED}", **_PATIENCE},
         )
+        event.listen(engine, "before_cursor_execute", Pipeline.leave_for)
         return Database(engine, engine, nullcontext())
     if parsed.get_backend_name() != "sqlite":
         raise ValueError(f"database: sqlite:///FILE or postgresql://… is expected, not {parsed.drivername}")

@@ -1,6 +1,6 @@
 """Task instances as the scheduler moves them: load, save, and the history of every change."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -24,7 +24,17 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from tidemill.domain.control.kinds import MERGE
 from tidemill.domain.instance import PAUSED, Change, Instance
-from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
+from tidemill.store.statements import (
+    BigInteger,
+    Integer,
+    Rows,
+    Statement,
+    as_ids,
+    as_rows,
+    bindparam,
+    given,
+    given_ids,
+)
 from tidemill.store.tables import READY, event, instance_edge, operation, task, task_instance, workflow_instance
 
 t = task_instance.c
@@ -41,10 +51,10 @@ _TEXTS = {"status", "stop_user", "reason", "operation_type"}
 # Instances that a planning or creation in progress has made do not exist yet for anybody.
 visible: ColumnElement[bool] = t.planning_id.not_in(select(operation.c.id).where(operation.c.finished_time.is_(None)))
 
-_columns = [t[name] for name in _FIELDS]
-_load = Statement(select(*_columns).where(t.id.in_(given_ids())).order_by(t.id))
+COLUMNS = [t[name] for name in _FIELDS]
+_load = Statement(select(*COLUMNS).where(t.id.in_(given_ids())).order_by(t.id))
 _ready = Statement(
-    select(*_columns)
+    select(*COLUMNS)
     .where(text(READY), t.due_time <= bindparam("now"), visible)
     .order_by(t.due_time)
     .limit(bindparam("limit", type_=Integer))
@@ -182,7 +192,7 @@ _upstreams_of = Statement(select(e.upstream_id).where(e.downstream_id == bindpar
 
 
 _inner = Statement(
-    select(t.workflow_instance_id, *_columns).where(t.workflow_instance_id.in_(given_ids())).order_by(t.id)
+    select(t.workflow_instance_id, *COLUMNS).where(t.workflow_instance_id.in_(given_ids())).order_by(t.id)
 )
 _dry = exists().where(task.c.id == t.task_id, task.c.env == t.env, task.c.recurrence == "Skip")
 _unpause = Statement(
@@ -215,23 +225,24 @@ class Gate:
     gate: int | None
 
 
-def _instances(rows: Iterable[Any]) -> list[Instance]:
+def as_instances(rows: Iterable[Sequence[Any]]) -> list[Instance]:
+    """From rows of `COLUMNS`."""
     return [Instance(*row) for row in rows]
 
 
 def load(db: Connection, ids: Iterable[int]) -> list[Instance]:
     """The instances of these ids, in id order; unknown ids are left out."""
-    return _instances(_load(db, ids=as_ids(ids)))
+    return as_instances(_load(db, ids=as_ids(ids)))
 
 
 def ready(db: Connection, now: int, limit: int) -> list[Instance]:
     """Up to `limit` instances whose upstreams are done and whose time has come, earliest due first."""
-    return _instances(_ready(db, now=now, limit=limit))
+    return as_instances(_ready(db, now=now, limit=limit))
 
 
-def next_due(db: Connection, now: int) -> int | None:
-    """When the next instance comes due that waits for nothing but its time."""
-    return _next_due(db, now=now).scalar()
+def next_due(db: Connection, now: int) -> Rows:
+    """When the next instance comes due that waits for nothing but its time; NULL for none. May be read later."""
+    return _next_due(db, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,8 +259,12 @@ class Counters:
     started_time: int | None
 
 
-def save(db: Connection, now: int, instances: Sequence[Instance], changes: Sequence[Change]) -> dict[int, Counters]:
-    """Write the moved instances and their history; returns the representatives whose counters changed."""
+Counted = Callable[[], dict[int, Counters]]
+"""Reads what the database was asked for: later, so that it is asked for more before anybody waits."""
+
+
+def save(db: Connection, now: int, instances: Sequence[Instance], changes: Sequence[Change]) -> Counted:
+    """Write the moved instances and their history; gives the representatives whose counters changed."""
     if instances:
         rows = [(item.id, *(getattr(item, name) for name in _SAVED)) for item in instances]
         _save(db, now=now, rows=as_rows(rows))
@@ -260,9 +275,9 @@ def save(db: Connection, now: int, instances: Sequence[Instance], changes: Seque
             unfinished, failed = counts.get(change.representative_id, (0, 0))
             counts[change.representative_id] = (unfinished + change.unfinished, failed + change.failed)
     if not counts:
-        return {}
+        return dict
     changed = _count(db, rows=as_rows([(id, *numbers) for id, numbers in counts.items()]))
-    return {row[0]: Counters(*row) for row in changed}
+    return lambda: {row[0]: Counters(*row) for row in changed}
 
 
 def counters(db: Connection, ids: Iterable[int]) -> dict[int, Counters]:

@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, String, and_, exists, func, insert, literal, or_, select, text, update
 
 from tidemill.domain.control.kinds import CYCLE, LOOPS, TRAVERSE
+from tidemill.domain.instance import Instance
 from tidemill.domain.variables import Value, inputs_from_json
 from tidemill.runners.contract import Result
+from tidemill.store.instances import COLUMNS, as_instances
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
 from tidemill.store.tables import LIMITED, QUEUED, RUNNING, resource_group, run, runner, task_instance, task_version
 
@@ -146,7 +148,7 @@ _beyond_limit = Statement(
     .where(_limited.c.place + func.coalesce(_busy_tasks.c.number, 0) > _limited.c.max_parallel)
 )
 _pick = Statement(
-    select(t.id)
+    select(*COLUMNS)
     .where(text(QUEUED), t.resource_group_id == bindparam("group_id"), t.frozen == 0, t.id.not_in(given_ids("beyond")))
     .order_by(*_QUEUE_ORDER)
     .limit(bindparam("room", type_=Integer))
@@ -179,25 +181,24 @@ _loads = Statement(
 )
 
 
-def slots(db: Connection) -> dict[str, int]:
-    """How many runs each resource group that somebody made holds at once."""
-    return {row[0]: row[1] for row in _slots(db)}
-
-
-def pick(db: Connection, slots: dict[str, int], default_slots: int) -> list[int]:
+def pick(db: Connection, default_slots: int) -> list[Instance]:
     """Queued instances for which there is room, each group's in the order of scheduling-semantics 6.7.
 
-    Those of a task with MaxParallelInstances leave the rest of its queue behind, whatever room there is.
+    A resource group that nobody made has `default_slots`. Those of a task with MaxParallelInstances leave the rest of
+    its queue behind, whatever room there is.
     """
-    busy: dict[str, int] = {row[0]: row[1] for row in _groups(db)}
-    picked: list[int] = []
-    group: str | None = _next_group(db, after="").scalar()
-    beyond = as_ids(_beyond_limit(db).scalars() if group is not None else ())
+    asked = _slots(db), _groups(db), _beyond_limit(db), _next_group(db, after="")
+    slots: dict[str, int] = dict(asked[0].fetch())
+    busy: dict[str, int] = dict(asked[1].fetch())
+    beyond = as_ids(asked[2].scalars())
+    group: str | None = asked[3].scalar()
+    picked: list[Instance] = []
     while group is not None:
         room = slots.get(group, default_slots) - busy.get(group, 0)
-        if room > 0:
-            picked += _pick(db, group_id=group, room=room, beyond=beyond).scalars()
-        group = _next_group(db, after=group).scalar()
+        chosen = _pick(db, group_id=group, room=room, beyond=beyond) if room > 0 else ()
+        following = _next_group(db, after=group)
+        picked += as_instances(chosen)
+        group = following.scalar()
     return picked
 
 

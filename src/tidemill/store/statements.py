@@ -7,8 +7,8 @@ for building SQL nor for describing results.
 
 import json
 from binascii import crc32
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast, overload
 
 from sqlalchemy import (
     BigInteger,
@@ -93,7 +93,10 @@ def as_ids(ids: Iterable[int]) -> str:
 
 
 class Statement:
-    """An SQL statement whose text is made once for each database. Parameters are given by name, as driver values."""
+    """An SQL statement whose text is made once for each database. Parameters are given by name, as driver values.
+
+    In a `Pipeline` it is sent and not waited for until its rows are read.
+    """
 
     def __init__(self, element: Executable) -> None:
         self._element = element
@@ -114,11 +117,13 @@ class Statement:
         return self._texts[dialect.name]
 
     def __call__(self, db: Connection, **parameters: Any) -> "Rows":
-        """Run it and fetch all its rows, if it has any. Errors are the driver's own."""
+        """Run it; its rows, if it has any. Errors are the driver's own."""
         text, fixed = self.text(db)
         driver: Any = db.connection.driver_connection
-        cursor = driver.execute(text, {**fixed, **parameters})
-        return Rows(cursor.fetchall()) if cursor.description is not None else Rows()
+        rows = Rows(driver.execute(text, {**fixed, **parameters}))
+        if db.dialect.name == "sqlite":
+            rows.fetch()  # a statement that is half done would see what is written meanwhile
+        return rows
 
     def many(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """The same statement for each row (executemany); an empty list does nothing."""
@@ -126,6 +131,34 @@ class Statement:
             text, fixed = self.text(db)
             driver: Any = db.connection.driver_connection
             driver.cursor().executemany(text, [{**fixed, **row} for row in rows] if fixed else rows)
+
+
+class Pipeline:
+    """Sends statements to PostgreSQL without waiting for each; entered outside the transaction, so as to commit in it.
+
+    A statement that fails says so where rows are read next, or at the commit. SQLAlchemy knows nothing of it: its own
+    statements, and COPY, end the pipeline, and the transaction goes on without one.
+    """
+
+    def __init__(self, db: Connection) -> None:
+        self._info = db.info
+        self._pipeline: Any = cast(Any, db.connection.driver_connection).pipeline()
+
+    def __enter__(self) -> "Pipeline":
+        self._pipeline.__enter__()
+        self._info["pipeline"] = self
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._info.pop("pipeline", None) is self:
+            self._pipeline.__exit__(*error)
+
+    @staticmethod
+    def leave_for(db: Connection, *_: Any) -> None:
+        """For SQLAlchemy's event `before_cursor_execute`."""
+        pipeline = db.info.get("pipeline")
+        if pipeline is not None:
+            pipeline.__exit__(None, None, None)
 
 
 _COPIED = 100  # as many rows go to PostgreSQL by COPY
@@ -149,6 +182,7 @@ def insert_many(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]],
 
 def _copy(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep: bool) -> None:
     """Many rows by PostgreSQL's COPY, through a temporary table, because COPY cannot leave what is there already."""
+    Pipeline.leave_for(db)  # COPY has no place in one
     names = tuple(rows[0])
     columns = ", ".join(f'"{name}"' for name in names)
     between = f"copied_{table.name}_{crc32(columns.encode())}"
@@ -164,22 +198,52 @@ def _copy(db: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keep:
         cursor.execute(f"TRUNCATE {between}")
 
 
-class Rows(list[tuple[Any, ...]]):
-    """The rows of a statement, as the driver gives them."""
+class Rows(Sequence[tuple[Any, ...]]):
+    """The rows of a statement, as the driver gives them; fetched when they are looked at first.
+
+    Who asks for several things before reading the first waits once for all of them, where a `Pipeline` is open.
+    """
+
+    __slots__ = ("_cursor", "_rows")
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self._rows: list[tuple[Any, ...]] | None = None
+
+    def fetch(self) -> list[tuple[Any, ...]]:
+        """All of them."""
+        if self._rows is None:
+            self._rows = self._cursor.fetchall()
+        return cast(list[tuple[Any, ...]], self._rows)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.fetch())
+
+    def __len__(self) -> int:
+        return len(self.fetch())
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Any, ...]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[Any, ...]]: ...
+    def __getitem__(self, index: int | slice) -> tuple[Any, ...] | list[tuple[Any, ...]]:
+        return self.fetch()[index]
 
     def scalar(self) -> Any:
         """The first column of the first row; None if there is no row."""
-        return self[0][0] if self else None
+        rows = self.fetch()
+        return rows[0][0] if rows else None
 
     def scalars(self) -> list[Any]:
         """The first column of each row."""
-        return [row[0] for row in self]
+        return [row[0] for row in self.fetch()]
 
     def one_or_none(self) -> tuple[Any, ...] | None:
-        return self[0] if self else None
+        rows = self.fetch()
+        return rows[0] if rows else None
 
 
 __all__ = [
-    "BigInteger", "Integer", "Rows", "Statement", "String", "as_ids", "as_rows", "bindparam", "given", "given_ids",
-    "insert_many",
+    "BigInteger", "Integer", "Pipeline", "Rows", "Statement", "String", "as_ids", "as_rows", "bindparam", "given",
+    "given_ids", "insert_many",
 ]  # fmt: skip
