@@ -33,20 +33,27 @@ class Faults:
 class FaultyDatabase(Database):
     """A server's way to the database, on which it can be interrupted at every transaction.
 
-    `away` and `full` say whether the database cannot be reached, and whether nothing can be written, at the moment.
+    `away` and `full` say whether the database cannot be reached, and whether nothing can be written, at the moment;
+    `delay` lets the time pass that a slow disk takes.
     """
 
     @classmethod
     def over(
-        cls, real: Database, faults: Faults, away: Callable[[], bool], full: Callable[[], bool]
+        cls,
+        real: Database,
+        faults: Faults,
+        away: Callable[[], bool],
+        full: Callable[[], bool],
+        delay: Callable[[], None],
     ) -> "FaultyDatabase":
         made = cls(real.writer, real.reader, real._lock)
-        made.faults, made.away, made.full = faults, away, full
+        made.faults, made.away, made.full, made.delay = faults, away, full, delay
         return made
 
     faults: Faults
     away: Callable[[], bool]
     full: Callable[[], bool]
+    delay: Callable[[], None]
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -61,6 +68,8 @@ class FaultyDatabase(Database):
             yield db
             if self.full():
                 raise _failure("database or disk is full")
+            if self.faults.strikes("slow disk"):
+                self.delay()
             self._interrupt("before a commit")
         self._interrupt("after a commit")
 

@@ -68,7 +68,9 @@ class Server:
         """A process starts."""
         self.lives += 1
         world = self.world
-        database = FaultyDatabase.over(world.database, world.faults, self.away, lambda: world.time < world.full_until)
+        database = FaultyDatabase.over(
+            world.database, world.faults, self.away, lambda: world.time < world.full_until, world.dawdle
+        )
         database.id = f"{self.machine.name} {self.lives}"
         if self.shared:
             self.membership = Membership(
@@ -235,6 +237,12 @@ class World:
         if self.faults.strikes("clock jumps", 1):
             server.skew = self.random.choice((0, 0, -30_000, 45_000, 90 * MINUTE))
 
+    def dawdle(self) -> None:
+        """A commit takes its time, and tasks end meanwhile."""
+        self.time += self.random.choice((20, 400, 2_500))
+        for server in self.servers:
+            server.machine.pass_time()
+
     def spawned(self, machine: str, run: Run) -> None:
         """P3 as the machines see it: no run begins while another of the same instance lives."""
         key = (run.instance, run.run_number)
@@ -285,8 +293,8 @@ class World:
         with self.database.write() as db:
             db.exec_driver_sql("DELETE FROM dependency")
             db.exec_driver_sql("DELETE FROM workflow")
-        for _ in range(40):
-            self.run_until(self.time + (HOUR // 2 if self.shared else 2 * HOUR))
+        for _ in range(60):
+            self.run_until(self.time + (10 * MINUTE if self.shared else 2 * HOUR))
             with self.database.read() as db:
                 unfinished = list(db.execute(select(t.id).where(t.finished_time.is_(None))).scalars())
                 held = list(db.execute(select(t.id).where(t.kind == "Task", t.status != "Success")).scalars())
