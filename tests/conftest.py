@@ -5,9 +5,11 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,43 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
             first_ids(db)
     yield opened
     opened.close()
+
+
+class SmallDisk:
+    """A file system of its own of `size` bytes, at `path`."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        path.mkdir()
+        self.path = path
+        self._filler = path / "filler"
+        made = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)], capture_output=True, text=True
+        )
+        if made.returncode:
+            pytest.skip(f"a disk that becomes full needs the right to mount one: {made.stderr.strip()}")
+
+    def fill(self) -> None:
+        """Until not a byte more goes in."""
+        with self._filler.open("ab", buffering=0) as file:
+            for size in (1 << 20, 4096, 1):
+                with suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+
+    def make_room(self) -> None:
+        """Take away what `fill` wrote."""
+        self._filler.unlink()
+
+    def end(self) -> None:
+        """Detached at once, gone with the last process that uses it."""
+        subprocess.run(["umount", "-l", str(self.path)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    disk = SmallDisk(tmp_path / "disk", 32 << 20)
+    yield disk
+    disk.end()
 
 
 def assert_promises_held(database: Database) -> None:

@@ -51,6 +51,9 @@ class Settings(BaseModel):
     max_calendars: int = Field(10, ge=0, description="scheduling calendars in all")
     max_page: int = 500
     max_log: int = 100 * 2**20
+    task_processes: int = Field(1_000, ge=0, description="most processes and threads of a run; 0: no limit")
+    task_memory: int = Field(0, ge=0, description="most memory of a run's processes together; 0: no limit")
+    min_free: int = Field(64 * 2**20, ge=0, description="free space below which nothing is started; 0: does not matter")
     default_timeout: int = 3 * 24 * 3600
     default_rerun_interval: int = 180
     operation_days: int = 7

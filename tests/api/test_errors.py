@@ -1,6 +1,8 @@
 """Each error has one form on the wire."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -58,6 +60,28 @@ def test_what_was_forbidden_is_named_in_an_object() -> None:
 def test_a_database_that_went_away_is_a_passing_failure() -> None:
     wire = to_wire(OperationalError("SELECT secret", {}, Exception("gone"), connection_invalidated=True))
     assert (wire.status, wire.code, wire.retry_after) == (503, "ServiceUnavailable", 1_000)
+    assert "secret" not in wire.message
+
+
+class DiskFull(Exception):
+    """As psycopg's."""
+
+    sqlstate = "53100"
+
+
+def full_sqlite() -> sqlite3.Error:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            db.execute("CREATE TABLE t (a)")
+        return full.value
+
+
+@pytest.mark.parametrize("cause", [full_sqlite(), DiskFull()], ids=["SQLite", "PostgreSQL"])
+def test_a_full_disk_is_a_passing_failure_that_is_named(cause: Exception) -> None:
+    wire = to_wire(OperationalError("INSERT secret", {}, cause))
+    assert (wire.status, wire.code, wire.retry_after) == (503, "ServiceUnavailable", 1_000)
+    assert "disk is full" in wire.message
     assert "secret" not in wire.message
 
 

@@ -108,6 +108,11 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     yield bench
+    finished(bench)
+
+
+def finished(bench: Bench) -> None:
+    """End what a test started, and see that nothing is left."""
     for runner in bench.open:
         runner.close(stop_runs=True, grace=0)
     bench.eventually(lambda: not bench.guards())

@@ -58,7 +58,7 @@ def test_a_log_stays_below_its_cap_however_long_the_task_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holes: bool
 ) -> None:
     if not holes:
-        monkeypatch.setattr(capped_log, "_punch_hole", lambda *_: False)
+        monkeypatch.setattr(capped_log, "punch_hole", lambda *_: False)
     path, cap, written = tmp_path / "log", 64 * 1024, 0
     with path.open("ab", buffering=0) as task:
         log = CappedLog(str(path), cap)

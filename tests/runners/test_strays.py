@@ -11,5 +11,5 @@ def test_nothing_can_be_told_without_the_guard() -> None:
     with subprocess.Popen(["true"]) as guard:
         pass
     orphans = Orphans(guard.pid)
-    orphans.look()
+    orphans.look(())
     assert not orphans.end(Remains(1, 1, 1))

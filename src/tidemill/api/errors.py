@@ -9,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from tidemill.domain import errors
 from tidemill.domain.errors import Fault, SchedulerError
+from tidemill.store.fullness import is_full
 
 _LISTED = 50  # faults that a message names at most
 _RETRY_AFTER = 1_000  # ms
@@ -60,6 +61,12 @@ class WireError:
 _BUSY = WireError(
     503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.", _RETRY_AFTER
 )
+_FULL = WireError(
+    503,
+    "ServiceUnavailable",
+    "The server's disk is full: nothing was changed. Try again when there is room.",
+    _RETRY_AFTER,
+)
 _UNKNOWN = WireError(
     500, "InternalError", "The request processing has failed due to some unknown error, exception or failure."
 )
@@ -69,6 +76,8 @@ def to_wire(error: BaseException) -> WireError:
     """Status, code and message of an error; one outside the tree says nothing of its insides."""
     if _will_pass(error):
         return _BUSY
+    if is_full(error):
+        return _FULL
     if not isinstance(error, SchedulerError):
         return _UNKNOWN
     status, code = WIRE[type(error)]

@@ -15,6 +15,7 @@ from tidemill.api.request import Disconnected, Incoming, Receive, Scope, Send, r
 from tidemill.domain.errors import ActionNotFound, Forbidden, MethodNotAllowed
 from tidemill.runners.shared_logs import SHARED_LOGS
 from tidemill.store.accounts import Keys
+from tidemill.store.fullness import is_full
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def _health(services: Services) -> bytes:
 async def _refuse(scope: Scope, send: Send, error: Exception, request_id: str) -> None:
     wire = to_wire(error)
     if wire.is_ours:
-        log.error("request %s failed", request_id, exc_info=error)
+        log.error("request %s failed: %s", request_id, wire.message, exc_info=None if is_full(error) else error)
     host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
     headers: list[tuple[bytes, bytes]] = []
     if wire.retry_after:

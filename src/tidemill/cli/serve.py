@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import uvicorn
 
@@ -18,6 +19,7 @@ from tidemill.api.server import create_app
 from tidemill.cli.cluster import Server, runner_name
 from tidemill.cli.keeping import Keeper
 from tidemill.cli.lock import DataDirectory, boot_id
+from tidemill.cli.room import Room
 from tidemill.clock import SystemClock
 from tidemill.runners.local.client import LocalRunner
 from tidemill.runners.shared_logs import Logs
@@ -51,11 +53,12 @@ def serve(settings: Settings) -> None:
         name = runner_name(settings.data, sqlite=database.is_sqlite)
         logs = Logs(settings.data, name, fernet(settings, sqlite=database.is_sqlite), cluster.endpoint_of)
         server = None if database.is_sqlite else Server(database, name, _advertised(settings, listener), settings.lease)
+        room = Room.of(settings)
         services = Services(
-            database=database, settings=settings, clock=clock, logs=logs, health=server.health if server else _alone
+            database=database, settings=settings, clock=clock, logs=logs, health=partial(_health, server, room)
         )
         keeper = Keeper(settings, database, clock, leads=lambda: server is None or server.membership.leads)
-        with _scheduling(settings, database, clock, name, server), keeper.beside():
+        with _scheduling(settings, database, clock, name, server, room), keeper.beside():
             _announce(settings, listener, new_key)
             gc.collect()
             gc.freeze()
@@ -81,13 +84,13 @@ def _advertised(settings: Settings, listener: socket.socket) -> str:
     return settings.advertise or f"http://{host}:{port}"
 
 
-def _alone() -> Mapping[str, str]:
-    return {}
+def _health(server: Server | None, room: Room) -> Mapping[str, str]:
+    return {**(server.health() if server else {}), **room.health()}
 
 
 @contextmanager
 def _scheduling(
-    settings: Settings, database: Database, clock: SystemClock, name: str, server: Server | None
+    settings: Settings, database: Database, clock: SystemClock, name: str, server: Server | None, room: Room
 ) -> Generator[None]:
     """The scheduler's thread with its runner, for the length of the block."""
     if os.geteuid() == 0 and not settings.task_user:
@@ -98,6 +101,8 @@ def _scheduling(
         lease=server.runner_lease if server else 0.0,
         stop_grace=settings.stop_grace,
         log_cap=settings.max_log,
+        task_processes=settings.task_processes,
+        task_memory=settings.task_memory,
         task_user=settings.task_user,
         python=settings.python or sys.executable,
         path=os.environ.get("PATH", os.defpath),
@@ -111,6 +116,7 @@ def _scheduling(
         planning=PlanningRules.of(settings),
         vault=Vault(fernet(settings, sqlite=database.is_sqlite)),
         membership=server.membership if server else None,
+        has_room=room,
     )
     thread = threading.Thread(target=scheduler.run, name="scheduler")
     thread.start()

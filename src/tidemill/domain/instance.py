@@ -164,8 +164,9 @@ def start(instance: Instance, now: int) -> Change:
 def end(instance: Instance, outcome: str, exit_code: int | None, ended: int, message: str) -> Change:
     """How the current run ended decides: Success, Failure, or NotRun again (a retry or a lost run).
 
-    Neither a timeout nor a stop is retried (decision 17); a lost run repeats at once unless RerunMode is AllDenied, and
-    the third in a row is Failure (decision 18).
+    A run that went over a limit failed like any program, and is retried like one. Neither a timeout nor a stop is
+    retried (decision 17); a lost run repeats at once unless RerunMode is AllDenied, and the third in a row is Failure
+    (decision 18).
     """
     if instance.stop_requested is not None or outcome == "stopped":
         return _stopped(instance, ended)
@@ -178,7 +179,7 @@ def end(instance: Instance, outcome: str, exit_code: int | None, ended: int, mes
     if outcome == "exited" and exit_code == 0:
         return move(instance, Event.SUCCEEDED, ended)
     detail = message or f"exit code {exit_code}"
-    retry = outcome == "exited" and instance.rerun_mode != "AllDenied"
+    retry = outcome in ("exited", "limited") and instance.rerun_mode != "AllDenied"
     if retry and instance.retries_used < instance.rerun_times:
         instance.retries_used += 1
         instance.due_time = ended + instance.rerun_interval * 1000

@@ -13,6 +13,7 @@ Outcome = Literal[
     "exited",  # the program ended by itself: exit_code says how (negative: the signal that ended it)
     "stopped",  # an operator's stop ended it, or it was stopped before it began
     "timed_out",  # its timeout ended it
+    "limited",  # it used more than a run may (`message`, and the log's last line, say what), and was killed
     "lost",  # its runner died and took it along
     "refused",  # it could not be started: `message` says why, and the log holds it too
 ]

@@ -36,11 +36,16 @@ def dispatch(
     default_slots: int,
     vault: Secrets | None = None,
     others: Sequence[Lease] = (),
+    *,
+    room: bool = True,
 ) -> list[Run]:
     """Start as many queued instances as their resource groups have room for; the runs to hand over after the commit.
 
-    With `others`, each run goes to the runner that has the fewest, and only those of `lease` are returned.
+    With `others`, each run goes to the runner that has the fewest, and only those of `lease` are returned. Without
+    `room` on the disk of `lease`, the others alone are given runs.
     """
+    if not (room or others):
+        return []
     picked = runs.pick(db, default_slots)
     started = [instance for instance in picked if opening(instance, now) == now]
     if len(started) < len(picked):
@@ -51,7 +56,7 @@ def dispatch(
     inputs = inputs_of(db, with_variables) if (with_variables := [i.id for i in started if i.control]) else {}
     orders, refused = composed(db, started, now, inputs, vault)
     logs = {run.instance: run.log for run in orders}
-    places = _spread(db, lease, others, len(started)) if others else [lease] * len(started)
+    places = _spread(db, [lease, *others] if room else others, len(started)) if others else [lease] * len(started)
     begun = zip(started, places, strict=True)
     runs.begin(db, [_row(item, logs.get(item.id), inputs.get(item.id), place, now) for item, place in begun])
     failed = [(instance, refused[instance.id]) for instance in started if instance.id in refused]
@@ -62,10 +67,10 @@ def dispatch(
     return [run for run in orders if run.instance in here]
 
 
-def _spread(db: Connection, own: Lease, others: Sequence[Lease], count: int) -> list[Lease]:
-    """A place for each of `count` runs; our own where others have as few, because nobody need be told."""
+def _spread(db: Connection, among: Sequence[Lease], count: int) -> list[Lease]:
+    """A place for each of `count` runs; the first where others have as few: our own, because nobody need be told."""
     loads = runs.loads(db)
-    heap = [(loads.get(place.runner, 0), order, place) for order, place in enumerate([own, *others])]
+    heap = [(loads.get(place.runner, 0), order, place) for order, place in enumerate(among)]
     heapify(heap)
     places: list[Lease] = []
     for _ in range(count):

@@ -7,7 +7,7 @@ several servers share a database, one of them leads; the others only settle what
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -22,18 +22,25 @@ from tidemill.scheduler.rescue import Key, rescue
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
 from tidemill.store.engine import Database
+from tidemill.store.fullness import is_full
 from tidemill.store.parameters import Secrets
 
 log = logging.getLogger(__name__)
 
 _AFTER_ERROR = 1.0  # seconds
+_ROOM_AGAIN = 1.0  # seconds until a full disk is looked at again
+
+
+def _always() -> bool:
+    return True
 
 
 class Scheduler:
     """Drives the steps over one database with one runner. `run` blocks; `stop` ends it from any thread.
 
     Without `planning` rules nothing is planned by the clock; without a `vault` runs that need a secret are refused. A
-    server that is not alone on its database has a `membership`.
+    server that is not alone on its database has a `membership`. While `has_room` says that the disk is full, results
+    are applied, but nothing is started here, and on SQLite nothing planned or created.
     """
 
     def __init__(
@@ -47,6 +54,7 @@ class Scheduler:
         planning: PlanningRules | None = None,
         vault: Secrets | None = None,
         membership: Membership | None = None,
+        has_room: Callable[[], bool] = _always,
     ) -> None:
         self._database = database
         self._leading = database.fenced(membership.fence) if membership is not None else database
@@ -57,6 +65,7 @@ class Scheduler:
         self._planner = Planner(self._leading, planning) if planning is not None else None
         self._vault = vault
         self._membership = membership
+        self._has_room = has_room
         self._changed = threading.Event()  # somebody else committed: look for creations and stops
         self._ending = threading.Event()
         self._unsettled: list[Result] = []
@@ -124,7 +133,11 @@ class Scheduler:
     def _complain(self, error: Exception) -> None:
         """Log a turn's failure, with its traceback unless that is in the log already."""
         failure = f"{type(error).__name__}: {error}".split("\n")[0]
-        if failure == self._failure:
+        if failure == self._failure and is_full(error):
+            return
+        if is_full(error):
+            log.error("the database's disk is full; results are kept and applied when there is room")
+        elif failure == self._failure:
             log.error("the scheduler's turn fails still: %s", failure)
         else:
             log.error("the scheduler's turn failed; its results are kept and applied again", exc_info=error)
@@ -145,11 +158,14 @@ class Scheduler:
 
     def _lead(self, look: bool) -> float | None:
         """A turn of the server that plans and dispatches. `look`: see to other servers as well."""
+        room = self._has_room()
         changed = self._changed.is_set()
-        self._changed.clear()
-        now = self._clock.now()
-        changed = (self._planner is not None and self._planner.plan(now, look=changed)) or changed
-        more = changed and create(self._leading, now)
+        more = False
+        if room or not self._database.is_sqlite:
+            self._changed.clear()
+            now = self._clock.now()
+            changed = (self._planner is not None and self._planner.plan(now, look=changed)) or changed
+            more = changed and create(self._leading, now)
         now = self._clock.now()
         with self._leading.write(announce=False, pipelined=True) as db:
             settle(db, now, self._unsettled, self._runner.output)
@@ -158,7 +174,7 @@ class Scheduler:
             more = release(db, now) or more
             others = self._others()
             started = self._given_elsewhere(db, now) if look else []
-            started += dispatch(db, now, self._lease, self._default_slots, self._vault, others)
+            started += dispatch(db, now, self._lease, self._default_slots, self._vault, others, room=room)
             stops = runs.to_stop(db) if changed else []
             if others:
                 self._database.tell_others(db)
@@ -167,6 +183,9 @@ class Scheduler:
         if more:
             self._changed.set()
             return 0.0
+        if not room:
+            self._changed.set()  # what was asked for meanwhile is looked at when there is room
+            return _ROOM_AGAIN
         times = [time for time in (due.scalar(), self._planner and self._planner.next_time()) if time is not None]
         return max(0.0, (min(times) - self._clock.now()) / 1000) if times else None
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
 
-_KEEP_SIZE, _PUNCH_HOLE = 1, 2  # flags of fallocate(2)
+from tidemill.runners.local.fallocate import punch_hole
+
 _BLOCK = 4096
 
 
@@ -32,11 +31,26 @@ class CappedLog:
         except OSError:
             pass
 
+    def add(self, line: str) -> None:
+        """Write a last line, as far as there is room for it."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND)
+        except OSError:
+            return
+        try:
+            size = os.fstat(descriptor).st_size
+            inside = size and os.pread(descriptor, 1, size - 1) != b"\n"
+            os.write(descriptor, b"\n" * bool(inside) + line.encode(errors="replace") + b"\n")
+        except OSError:
+            pass
+        finally:
+            os.close(descriptor)
+
     def _cut(self, size: int) -> None:
         descriptor = os.open(self.path, os.O_WRONLY)  # its own: on the task's O_APPEND, pwrite would append
         try:
             end = (size - self._cap // 2) // _BLOCK * _BLOCK
-            if _punch_hole(descriptor, self._head, end - self._head):
+            if punch_hole(descriptor, self._head, end - self._head):
                 self._hole_end = end
                 self._left_out = end - self._head
             else:  # no holes on this file system: give up all after the first quarter; the task appends behind it
@@ -46,15 +60,3 @@ class CappedLog:
             os.pwrite(descriptor, self._marker, self._head)
         finally:
             os.close(descriptor)
-
-
-def _punch_hole(descriptor: int, start: int, length: int) -> bool:
-    """False: this file system cannot. OSError: it could not now."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    offset, size = ctypes.c_long(start), ctypes.c_long(length)
-    if libc.fallocate(descriptor, _PUNCH_HOLE | _KEEP_SIZE, offset, size) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in (errno.EOPNOTSUPP, errno.ENOSYS):
-        return False
-    raise OSError(number, os.strerror(number))

@@ -29,7 +29,7 @@ _RETRY = 0.01  # seconds between attempts to reach a runner that is being starte
 class LocalRunner:
     """`contract.Runner` by child processes of this machine. The settings hold for a runner that this call starts.
 
-    `stop_grace`, `idle_exit` and `lease` in seconds, `log_cap` in bytes; see `settings.Settings`.
+    `stop_grace`, `idle_exit` and `lease` in seconds, `log_cap` and `task_memory` in bytes; see `settings.Settings`.
     """
 
     def __init__(
@@ -44,9 +44,22 @@ class LocalRunner:
         path: str = PATH,
         task_user: str = "",
         lease: float = 0.0,
+        task_processes: int = 0,
+        task_memory: int = 0,
     ) -> None:
         self.name = name
-        self._settings = Settings(str(data_directory), stop_grace, idle_exit, log_cap, python, path, task_user, lease)
+        self._settings = Settings(
+            str(data_directory),
+            stop_grace,
+            idle_exit,
+            log_cap,
+            python,
+            path,
+            task_user,
+            lease,
+            task_processes,
+            task_memory,
+        )
         self._connection = Connection(self._settings)
         self._wake = Wake()
         self._arrived: list[Result] = []

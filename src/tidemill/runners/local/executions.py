@@ -11,8 +11,11 @@ from itertools import islice
 from tidemill.runners.local import layout, processes
 from tidemill.runners.local.capped_log import CappedLog
 from tidemill.runners.local.directories import Directories
+from tidemill.runners.local.fullness import is_full
 from tidemill.runners.local.journal import Journal, now, ticks
-from tidemill.runners.local.spawn import Refused, Submitted, script_name, spawn, working_directory
+from tidemill.runners.local.limits import Limits
+from tidemill.runners.local.precedence import Victims
+from tidemill.runners.local.spawn import NoRoom, Refused, Submitted, script_name, spawn, working_directory
 from tidemill.runners.local.strays import Orphans, Remains
 
 TYPE_CHECKING = False
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 _SPAWNS = 8  # in one turn, so that the ends of short tasks are not held up by a large batch
 _TIDY_LATER = 0.005  # seconds
+_ROOM_AGAIN = 1.0  # seconds until a full disk is tried again
 _LOOK_AGAIN = 0.002  # seconds between looks at what is being killed
 
 
@@ -54,6 +58,10 @@ class Live:
         self.due = time.monotonic() + run.timeout if run.timeout else math.inf
 
 
+def _key(run: Submitted) -> Key:
+    return run.instance, run.run_number
+
+
 class Executions:
     """What was submitted, what runs, and what has ended. `turn` does what is due."""
 
@@ -63,6 +71,8 @@ class Executions:
         self._orphans = Orphans(guard)
         self._journal = Journal(f"{data}/{layout.JOURNAL}")
         self._directories = Directories(data)
+        self._limits = Limits(settings, guard)
+        self._victims = Victims()
         self._waiting: dict[Key, Submitted] = {}
         self._live: dict[int, Live] = {}  # by process id
         self._ending: list[tuple[Live, Remains]] = []  # their main process has ended, not yet all that it left
@@ -72,21 +82,27 @@ class Executions:
         self._results: list[ResultRow] = []
         self._next_due = math.inf
         self._tidy_at = math.inf
+        self._room_at = -math.inf  # when to start runs again after the disk was full
         self.leaving = False
         self._leave_at, self._leave_as = math.inf, ("", "")
 
     @property
     def active(self) -> bool:
-        """Whether a run waits, lives or ends."""
-        return bool(self._known or self._waiting)
+        """Whether a run waits, lives or ends, or its end could not be written yet."""
+        return bool(self._known or self._waiting or (self._journal.behind and not self.leaving))
 
     @property
     def next_look(self) -> float:
         """When `turn` is wanted next, by the monotonic clock; infinity: not before something comes."""
-        if self._waiting or self._directories.busy:
+        if self._directories.busy:
             return 0.0
-        soon = time.monotonic() + _LOOK_AGAIN if self._ending else math.inf
-        return min(soon, self._next_due, self._tidy_at)
+        soon = self._room_at if self._waiting else math.inf
+        if self._ending:
+            soon = min(soon, time.monotonic() + _LOOK_AGAIN)
+        if self._journal.behind:
+            soon = min(soon, time.monotonic() + _ROOM_AGAIN)
+        look = self._limits.at if self._known else math.inf
+        return min(soon, look, self._next_due, self._tidy_at)
 
     def sessions(self) -> dict[int, int]:
         """The main processes that live, and when they were started in `ticks`."""
@@ -98,7 +114,7 @@ class Executions:
         """Queue the runs that are not known yet."""
         for row in rows:
             run = Submitted(*row)  # pyright: ignore[reportArgumentType]
-            key = (run.instance, run.run_number)
+            key = _key(run)
             if not (self.leaving or key in self._known or key in self._journal.results):
                 self._waiting.setdefault(key, run)
 
@@ -137,6 +153,8 @@ class Executions:
     def turn(self, moment: float) -> None:
         """Start, end and clean up what is due at `moment` of the monotonic clock; then write the journal."""
         self._start_some()
+        if self._known and moment >= self._limits.at:
+            self._hold_to_limits(moment)
         if moment >= self._next_due:
             self._escalate(moment)
         if self._ending:
@@ -206,25 +224,46 @@ class Executions:
     # Starting
 
     def _start_some(self) -> None:
-        if not self._waiting:
+        """Start a few of those that wait; while the disk is full, none but one a second, to see whether it still is."""
+        if not self._waiting or time.monotonic() < self._room_at:
             return
-        batch = [self._waiting.pop(key) for key in list(islice(self._waiting, _SPAWNS))]
+        most = _SPAWNS if self._room_at == -math.inf else 1
+        batch = [self._waiting.pop(key) for key in list(islice(self._waiting, most))]
         try:
-            self._journal.accept([(run.instance, run.run_number) for run in batch])
+            self._journal.accept([_key(run) for run in batch])
         except OSError as error:
+            if is_full(error):
+                self._wait_for_room(batch)
+                return
             for run in batch:
-                message = f"The runner's journal cannot be written: {error}"
-                self._end_unstarted((run.instance, run.run_number), "refused", message)
+                self._end_unstarted(_key(run), "refused", f"The runner's journal cannot be written: {error}")
             return
-        for run in batch:
-            self._start(run)
+        if not self._known:
+            self._limits.begin(time.monotonic())
+        with self._victims:
+            self._start_all(batch)
+
+    def _start_all(self, batch: list[Submitted]) -> None:
+        for number, run in enumerate(batch):
+            try:
+                self._start(run)
+            except NoRoom:
+                self._journal.withdrawn([_key(one) for one in batch[number:]])
+                self._wait_for_room(batch[number:])
+                return
+        self._room_at = -math.inf
+
+    def _wait_for_room(self, batch: list[Submitted]) -> None:
+        """They were started nowhere, and come before the others when there is room."""
+        self._waiting = {_key(run): run for run in batch} | self._waiting
+        self._room_at = time.monotonic() + _ROOM_AGAIN
 
     def _start(self, run: Submitted) -> None:
         started = now()
         try:
             process_id = spawn(run, self._settings, self._directories)
         except Refused as refusal:
-            self._end_unstarted((run.instance, run.run_number), "refused", str(refusal))
+            self._end_unstarted(_key(run), "refused", str(refusal))
             return
         log = CappedLog(f"{self._settings.data_directory}/{run.log}", self._settings.log_cap)
         live = Live(run, process_id, started, log)
@@ -237,6 +276,16 @@ class Executions:
         self._finish((*key, outcome, None, 0, now(), 0, message))
 
     # Ending
+
+    def _hold_to_limits(self, moment: float) -> None:
+        """Look at what runs use. Those that are over a limit are being ended from now on, without grace."""
+        over, logs_grow = self._limits.look(moment, {run.process_id: key for key, run in self._known.items()})
+        for key, message in over.items():
+            run = self._known.get(key)
+            if run is not None and run.outcome == "exited":
+                run.outcome, run.message, run.due = "limited", message, math.inf
+        if logs_grow:
+            self.cap_logs()
 
     def _escalate(self, moment: float) -> None:
         """SIGTERM for those whose time is over, SIGKILL for those that did not heed it."""
@@ -264,7 +313,7 @@ class Executions:
 
     def _clean_up(self) -> None:
         """End what ended runs left behind; those that left nothing more are over."""
-        self._orphans.look()
+        self._orphans.look(self._live)
         waiting = self._ending
         self._ending = []
         for run, remains in waiting:
@@ -275,9 +324,13 @@ class Executions:
 
     def _over(self, run: Live) -> None:
         del self._known[run.key]
+        if run.outcome == "limited":
+            run.log.add(run.message)
         run.log.keep_below_cap()
         self._over_now.append(run)
         self._tidy_at = time.monotonic() + _TIDY_LATER
+        if not self._known:
+            self._limits.end()
         self._finish((*run.key, run.outcome, run.exit_code, run.started, now(), run.process_id, run.message))
 
     def _finish(self, row: ResultRow) -> None:

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 
-from tidemill.runners.local import layout, processes, runner
+from tidemill.runners.local import layout, precedence, processes, runner
 from tidemill.runners.local.journal import Content, boot_id, note_gone
 from tidemill.runners.local.settings import Settings, from_arguments
 
@@ -31,6 +31,7 @@ def main() -> None:
     os.umask(0o022)
     os.chdir(settings.data_directory)
     _make_directories()
+    precedence.rise()  # while this is still root's, if it is
     if settings.task_user:
         _become(settings.task_user)
     lock = _take_lock()

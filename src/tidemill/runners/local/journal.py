@@ -2,11 +2,14 @@
 
 `journal` version boot_id begins the file. `accepted` [[instance, run_number] …] is written before a run is spawned,
 `started` instance run_number pid milliseconds ticks after it, `ended` result when it is over, `acknowledged`
-[[instance, run_number] …] when the server has committed the result. `gone` milliseconds is the guard's note that the
+[[instance, run_number] …] when the server has committed the result, `withdrawn` [[instance, run_number] …] when a run
+that was accepted could not be spawned and waits. `gone` milliseconds is the guard's note that the
 runner died: what was accepted and had not ended is lost.
 
 Nothing is flushed to the disk for a run: the death of processes does not lose what was written, and after a power
 failure the boot id tells that whatever had not ended is lost.
+
+Room for results is taken in advance: a disk that becomes full while tasks run must not make a finished run look lost.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ import json
 import os
 import time
 
+from tidemill.runners.local.fallocate import reserve
+from tidemill.runners.local.fullness import is_full
 from tidemill.runners.local.wire import encode
 
 TYPE_CHECKING = False
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
 _VERSION = 1
 _COMPACT_AT = 4 * 1024 * 1024  # bytes
+_AHEAD = 256 * 1024  # bytes that can be written at any time: the results of some thousand runs
 
 
 def boot_id() -> str:
@@ -99,6 +105,9 @@ class Content:
         elif kind == "acknowledged":
             for instance, number in record[1]:
                 self.results.pop((instance, number), None)
+        elif kind == "withdrawn":
+            for instance, number in record[1]:
+                self.unfinished.pop((instance, number), None)
         elif kind == "gone":
             self.lose(record[1], "the runner died")
 
@@ -131,18 +140,31 @@ class Journal:
         self.results = content.results
         self._unfinished: dict[Key, Unfinished] = {}
         self._descriptor = -1
-        self._compact()
+        self._reserved = 0
+        self._begin()
+
+    @property
+    def behind(self) -> bool:
+        """Whether something could not be written yet."""
+        return bool(self._buffer)
 
     def accept(self, keys: list[Key]) -> None:
         """Write that these runs are about to be spawned. OSError: nothing was written, and none may be spawned."""
         before = len(self._buffer)
         self._buffer += _line("accepted", keys)
         try:
+            self._reserve()
             self._write()
         except OSError:
             del self._buffer[before:]
             raise
         self._unfinished.update({key: Unfinished() for key in keys})
+
+    def withdrawn(self, keys: list[Key]) -> None:
+        """Note that these runs were accepted and not spawned, for the next write."""
+        for key in keys:
+            del self._unfinished[key]
+        self._buffer += _line("withdrawn", keys)
 
     def started(self, key: Key, process_id: int, started: int, at_ticks: int) -> None:
         """Note a spawn, for the next write."""
@@ -171,6 +193,23 @@ class Journal:
         except OSError:
             pass
 
+    def _begin(self) -> None:
+        """Start a new file, or go on with the old one while there is no room for another."""
+        try:
+            self._compact()
+        except OSError as error:
+            if not is_full(error):
+                raise
+            self._use(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+            self._buffer += b"\n" + _line("journal", _VERSION, self._boot_id)
+
+    def _reserve(self) -> None:
+        """Have room for what will be written about runs that begin now. OSError: there is none."""
+        wanted = self._size + len(self._buffer) + _AHEAD
+        if wanted > self._reserved:
+            reserve(self._descriptor, self._size, wanted + _AHEAD - self._size)
+            self._reserved = wanted + _AHEAD
+
     def _write(self) -> None:
         written = 0
         try:
@@ -193,12 +232,18 @@ class Journal:
         try:
             with open(descriptor, "wb", closefd=False) as file:
                 file.writelines(lines)
+            reserve(descriptor, 0, os.fstat(descriptor).st_size + 2 * _AHEAD)
             os.fsync(descriptor)
             os.rename(new, self._path)
         except OSError:
             os.close(descriptor)
+            os.unlink(new)
             raise
         if self._descriptor >= 0:
             os.close(self._descriptor)
+        self._use(descriptor)
+        self._reserved = self._size + 2 * _AHEAD
+
+    def _use(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._size = os.fstat(descriptor).st_size

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 RUN_VARIABLE = "TIDEMILL_RUN"  # <instance>.<run_number>
 DATA_VARIABLE = "TIDEMILL_RUN_DATA"  # the data directory: two servers on one machine know their own tasks by it
 _PR_SET_CHILD_SUBREAPER = 36
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _PAUSE = 0.002  # seconds between two looks at processes that are being killed
 
 
@@ -40,7 +41,7 @@ class Status:
         return self.state in "ZX"
 
 
-def _read(path: str) -> bytes:
+def read(path: str) -> bytes:
     """The content of a file in /proc; nothing if its process is gone or belongs to someone else."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -59,13 +60,21 @@ def _read(path: str) -> bytes:
 
 def status(pid: int) -> Status | None:
     """None: there is no such process."""
-    line = _read(f"/proc/{pid}/stat")
+    line = read(f"/proc/{pid}/stat")
     return Status(line) if line else None
+
+
+def session(pid: int) -> int:
+    """0: there is no such process. Unlike `status` this never waits for a process that is being changed."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def environment(pid: int) -> bytes:
     """Its initial environment, with a zero byte before and after each variable; one zero byte if it has none."""
-    return b"\0" + _read(f"/proc/{pid}/environ")
+    return b"\0" + read(f"/proc/{pid}/environ")
 
 
 def variable(name: str, value: str) -> bytes:
@@ -73,16 +82,34 @@ def variable(name: str, value: str) -> bytes:
     return b"\0" + os.fsencode(f"{name}={value}") + b"\0"
 
 
-def _all() -> Iterator[int]:
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has, with all that it shares with others."""
+    sizes = read(f"/proc/{pid}/statm").split()
+    return int(sizes[1]) * _PAGE if sizes else 0
+
+
+def proportional(pid: int) -> int:
+    """Bytes of memory without files, each page divided by the processes that share it.
+
+    `resident` where that cannot be known, as of a program that changes its user.
+    """
+    rows = [row.split() for row in read(f"/proc/{pid}/smaps_rollup").splitlines()[1:]]
+    if not rows:
+        return resident(pid)
+    return sum(int(row[1]) for row in rows if row[0] in (b"Pss_Anon:", b"Pss_Shmem:", b"SwapPss:")) * 1024
+
+
+def all_numbers() -> Iterator[int]:
+    """The process ids of the machine, or of the container that we are in."""
     return (int(name) for name in os.listdir("/proc") if name.isdigit())
 
 
 def children(pid: int) -> list[int]:
     """The direct children of a process without threads, ended ones that were not looked at among them."""
     path = f"/proc/{pid}/task/{pid}/children"
-    if (content := _read(path)) or os.path.exists(path):
+    if (content := read(path)) or os.path.exists(path):
         return [int(child) for child in content.split()]
-    found = ((child, status(child)) for child in _all())  # a kernel built without that file
+    found = ((child, status(child)) for child in all_numbers())  # a kernel built without that file
     return [child for child, its in found if its is not None and its.parent == pid]
 
 
@@ -129,7 +156,7 @@ def end_tasks(data_directory: str, sessions: dict[int, int]) -> None:
     They are known by their environment, and by `sessions`: process id of a task's main process → when it started, in
     hundredths of a second since the machine's start.
     """
-    while found := [pid for pid in _all() if _is_task(pid, data_directory, sessions)]:
+    while found := [pid for pid in all_numbers() if _is_task(pid, data_directory, sessions)]:
         for pid in found:
             send_signal(pid, signal.SIGKILL)
         time.sleep(_PAUSE)

@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 
-from tidemill.runners.local import layout, processes
+from tidemill.runners.local import layout, precedence, processes
 from tidemill.runners.local.executions import Executions
 from tidemill.runners.local.wire import VERSION, Channel
 
@@ -34,6 +34,7 @@ _BACKLOG = 8
 def main(settings: Settings, guard: int, guard_alive: int) -> NoReturn:
     """Run until finished. Exit status 0: finished; else the guard must clean up. `guard_alive` ends with the guard."""
     try:
+        precedence.keep_from_tasks()
         Loop(settings, guard, guard_alive).run()
         os._exit(0)
     except BaseException:  # not only Exception: this process is a fork, and must not go on in the guard's code

@@ -6,6 +6,7 @@ import os
 import signal
 
 from tidemill.runners.local import layout
+from tidemill.runners.local.fullness import is_full
 from tidemill.runners.local.processes import DATA_VARIABLE, RUN_VARIABLE
 from tidemill.runners.tasks.table import SERVED, not_served
 
@@ -19,6 +20,10 @@ _ALL_SIGNALS = [number for number in signal.valid_signals() if number not in (si
 
 class Refused(Exception):
     """The run cannot be started; the message says why."""
+
+
+class NoRoom(Exception):
+    """The run cannot be started while the disk is full."""
 
 
 class Submitted:
@@ -61,12 +66,14 @@ def script_name(task_type: str) -> str:
 def spawn(run: Submitted, settings: Settings, directories: Directories) -> int:
     """The process id of the run's main process, leader of a session of its own. Changes the working directory.
 
-    Refused: nothing was started, and the log says why, if it can be written.
+    Refused: nothing was started, and the log says why, if it can be written. NoRoom: nothing was started.
     """
     log = f"{settings.data_directory}/{run.log}"
     try:
         descriptor = _open_log(log)
     except OSError as error:
+        if is_full(error):
+            raise NoRoom from error
         raise Refused(f"The log cannot be written: {error}") from error
     try:
         return _spawn(run, settings, directories, descriptor)
@@ -100,8 +107,10 @@ def _spawn(run: Submitted, settings: Settings, directories: Directories, log: in
             setsigmask=[],
             setsigdef=_ALL_SIGNALS,
         )
-    except Exception as error:  # a zero byte in an argument, a full disk …: whatever it is, the other runs go on
+    except Exception as error:  # a zero byte in an argument …: whatever it is, the other runs go on
         directories.give_back(directory, starter.file_name)
+        if is_full(error):
+            raise NoRoom from error
         raise Refused(f"The task cannot be started: {error}") from error
     finally:
         os.chdir("/")  # to stay would make the next chdir pay for freeing a directory that was removed meanwhile

@@ -13,6 +13,10 @@ import time
 
 from tidemill.runners.local import processes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+
 _PATIENCE = 1.0  # seconds for a process that shows no environment: it may be inside execve, or be another user's
 
 
@@ -27,11 +31,11 @@ class Orphans:
         self._now: list[int] = []
         self._bare: set[tuple[int, int]] = set()  # number and start of those without environment: anybody's
 
-    def look(self) -> None:
-        """Read the list."""
+    def look(self, sessions: Container[int]) -> None:
+        """Read the list, but for the members of these sessions, whose runs live: there may be thousands of them."""
         children, me = processes.children(self._guard), os.getpid()
         self._guard_lives = me in children
-        self._now = [child for child in children if child != me]
+        self._now = [child for child in children if child != me and processes.session(child) not in sessions]
         if self._bare:
             self._bare = {(pid, started) for pid, started in self._bare if pid in self._now}
 

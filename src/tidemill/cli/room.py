@@ -1,0 +1,58 @@
+"""Whether there is room on the disks of the data directory and of the database, for the scheduler and for /health."""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from tidemill.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_MEBIBYTE = 2**20
+
+
+class Room:
+    """Looks at the free space of `directories`; below `min_free` bytes in one of them (0: never) there is no room."""
+
+    def __init__(self, directories: tuple[Path, ...], min_free: int) -> None:
+        self._directories = directories
+        self._min_free = min_free
+        self._full = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Room":
+        """Of the data directory, and of the directory of an SQLite that is somewhere else."""
+        url = make_url(settings.database_url)
+        database = url.database if url.get_backend_name() == "sqlite" else None
+        places = (settings.data, Path(database).parent) if database else (settings.data,)
+        return cls(places, settings.min_free)
+
+    def __call__(self) -> bool:
+        """Whether runs may be started; says in the log when that changes. One thread calls it."""
+        complaint = self._complaint()
+        if bool(complaint) != self._full:
+            self._full = bool(complaint)
+            if complaint:
+                log.error("the disk is %s", complaint)
+            else:
+                log.warning("there is room on the disk again: runs are started")
+        return not self._full
+
+    def health(self) -> Mapping[str, str]:
+        """What `/health` says."""
+        return {"Disk": self._complaint() or "ok"}
+
+    def _complaint(self) -> str:
+        for directory in self._directories if self._min_free else ():
+            room = os.statvfs(directory)
+            free = room.f_bavail * room.f_frsize
+            if free < self._min_free:
+                size = room.f_blocks * room.f_frsize
+                return (
+                    f"full: {free / _MEBIBYTE:.0f} MiB free of {size / _MEBIBYTE:.0f} MiB at {directory}; "
+                    f"nothing is started until there are {self._min_free / _MEBIBYTE:.0f} MiB (min_free)"
+                )
+        return ""
