@@ -33,7 +33,7 @@ run: .venv/.run  ## the whole system on this machine, on SQLite, in ./data
 	@touch $@
 
 test: .venv/.clients  ## every test, on SQLite and on a real PostgreSQL
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: .venv/.dev
 	@$(BIN)/ruff check $(SOURCES) && $(BIN)/ruff format --check $(SOURCES)
