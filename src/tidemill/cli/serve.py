@@ -100,6 +100,8 @@ def _scheduling(
         log_cap=settings.max_log,
         task_user=settings.task_user,
         python=settings.python or sys.executable,
+        python_tasks=settings.python_tasks,
+        python_imports=settings.python_imports,
         path=os.environ.get("PATH", os.defpath),
     )
     scheduler = Scheduler(

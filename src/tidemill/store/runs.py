@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, exists, func, insert, literal, or_, select, text, update
+from sqlalchemy import Connection, String, and_, case, exists, func, insert, literal, or_, select, text, update
 
 from tidemill.domain.control.kinds import CYCLE, LOOPS, TRAVERSE
+from tidemill.domain.definitions import Task
+from tidemill.domain.python_start import PYTHON_TAG, python_start
 from tidemill.domain.variables import Value, inputs_from_json
-from tidemill.runners.contract import Result
+from tidemill.runners.contract import PythonStart, Result
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
 from tidemill.store.tables import LIMITED, QUEUED, RUNNING, resource_group, run, runner, task_instance, task_version
 
@@ -91,6 +93,7 @@ class Order:
     parameters: str
     bizdate: str
     trigger_time: int
+    python: PythonStart | None  # what the task's tag says
 
 
 _orders = Statement(
@@ -102,6 +105,7 @@ _orders = Statement(
         t.parameters,
         t.bizdate,
         t.trigger_time,
+        case((task_version.c.definition.contains(f'"{PYTHON_TAG}"'), task_version.c.definition)),
     )
     .join_from(
         task_instance,
@@ -202,7 +206,12 @@ def pick(db: Connection, slots: dict[str, int], default_slots: int) -> list[int]
 
 
 def orders(db: Connection, ids: Iterable[int]) -> list[Order]:
-    return [Order(*row) for row in _orders(db, ids=as_ids(ids))]
+    return [Order(*plain, _python_start(definition)) for *plain, definition in _orders(db, ids=as_ids(ids))]
+
+
+def _python_start(definition: str | None) -> PythonStart | None:
+    """Of a definition that has the tag, or something that looks like it; None for all others."""
+    return None if definition is None else python_start(Task.model_validate_json(definition).tags)
 
 
 def running(db: Connection, runner: str | None) -> list[tuple[int, int, str]]:

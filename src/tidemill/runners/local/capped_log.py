@@ -23,6 +23,14 @@ class CappedLog:
         self._left_out = 0
         self._marker = b""
 
+    def add(self, line: str) -> None:
+        """Append to it, if that is possible."""
+        try:
+            with open(self.path, "ab", buffering=0) as file:
+                file.write(line.encode(errors="replace"))
+        except OSError:
+            pass
+
     def keep_below_cap(self) -> None:
         """Look at the size, and cut if there is too much. A log that cannot be cut is left as it is."""
         try:

@@ -15,10 +15,21 @@ class Settings:
     `stop_grace`: seconds between SIGTERM and SIGKILL. `idle_exit`: seconds without a server and without runs after
     which the runner leaves. `log_cap`: bytes of a log that are kept. `python`: the interpreter of PYTHON tasks.
     `path`: the PATH of tasks. `task_user`: the user whom guard, runner and tasks run as; empty for the server's own.
-    `lease`: seconds that tasks live after the server last renewed them; 0: as long as the runner.
+    `lease`: seconds that tasks live after the server last renewed them; 0: as long as the runner. `python_imports`:
+    names of modules, with commas between, that forked PYTHON tasks find imported.
     """
 
-    __slots__ = ("data_directory", "idle_exit", "lease", "log_cap", "path", "python", "stop_grace", "task_user")
+    __slots__ = (
+        "data_directory",
+        "idle_exit",
+        "lease",
+        "log_cap",
+        "path",
+        "python",
+        "python_imports",
+        "stop_grace",
+        "task_user",
+    )
 
     def __init__(
         self,
@@ -30,6 +41,7 @@ class Settings:
         path: str,
         task_user: str,
         lease: float,
+        python_imports: str,
     ) -> None:
         # Real path: two names of one directory must not look like two directories to the marks in /proc.
         self.data_directory = os.path.realpath(data_directory)
@@ -40,16 +52,17 @@ class Settings:
         self.path = path
         self.task_user = task_user
         self.lease = lease
+        self.python_imports = python_imports
 
     def arguments(self) -> list[str]:
         """The settings as a command line, for `from_arguments`."""
         numbers = [str(self.stop_grace), str(self.idle_exit), str(self.log_cap)]
-        return [self.data_directory, *numbers, self.python, self.path, self.task_user, str(self.lease)]
+        texts = [self.python, self.path, self.task_user]
+        return [self.data_directory, *numbers, *texts, str(self.lease), self.python_imports]
 
 
 def from_arguments(arguments: list[str]) -> Settings:
     """The settings of a command line that `Settings.arguments` made."""
-    data_directory, stop_grace, idle_exit, log_cap, python, path, task_user, lease = arguments
-    return Settings(
-        data_directory, float(stop_grace), float(idle_exit), int(log_cap), python, path, task_user, float(lease)
-    )
+    data_directory, stop_grace, idle_exit, log_cap, python, path, task_user, lease, python_imports = arguments
+    numbers = float(stop_grace), float(idle_exit), int(log_cap)
+    return Settings(data_directory, *numbers, python, path, task_user, float(lease), python_imports)
