@@ -93,7 +93,12 @@ class Order:
     parameters: str
     bizdate: str
     trigger_time: int
-    python: PythonStart | None  # what the task's tag says
+    tagged: str | None  # its definition, if that may have the tag of domain/python_start
+
+    @property
+    def python(self) -> PythonStart | None:
+        """How its script starts, if it is in Python and the task says so."""
+        return None if self.tagged is None else python_start(Task.model_validate_json(self.tagged).tags)
 
 
 _orders = Statement(
@@ -206,12 +211,7 @@ def pick(db: Connection, slots: dict[str, int], default_slots: int) -> list[int]
 
 
 def orders(db: Connection, ids: Iterable[int]) -> list[Order]:
-    return [Order(*plain, _python_start(definition)) for *plain, definition in _orders(db, ids=as_ids(ids))]
-
-
-def _python_start(definition: str | None) -> PythonStart | None:
-    """Of a definition that has the tag, or something that looks like it; None for all others."""
-    return None if definition is None else python_start(Task.model_validate_json(definition).tags)
+    return [Order(*row) for row in _orders(db, ids=as_ids(ids))]
 
 
 def running(db: Connection, runner: str | None) -> list[tuple[int, int, str]]:
