@@ -74,7 +74,8 @@ class Bench:
     def fork_server(self) -> int:
         """The one that runs; 0 for none."""
         server = processes.variable(processes.RUN_VARIABLE, SERVER_MARK)
-        return next((pid for pid, environment in self._marked() if server in environment), 0)
+        found = [pid for pid, environment in self._marked() if server in environment]
+        return next((pid for pid in found if (its := processes.status(pid)) and its.session == pid), 0)
 
     def _marked(self) -> list[tuple[int, bytes]]:
         mark = processes.variable(processes.DATA_VARIABLE, str(self.directory))

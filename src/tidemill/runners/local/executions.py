@@ -383,7 +383,8 @@ class Executions:
             self._main_ended(message[1], message[2])
 
     def _forked(self, run: Live, process_id: int) -> None:
-        run.process_id, run.started, run.ticks = process_id, now(), ticks()
+        its = processes.status(process_id)  # it may have been made ahead, long before
+        run.process_id, run.started, run.ticks = process_id, now(), its.started if its else ticks()
         self._begun(run)
         if run.outcome != "exited":  # it was asked to end meanwhile
             self._ask_to_end(run)

@@ -33,14 +33,20 @@ if TYPE_CHECKING:
 
 _CHANNEL = 3  # descriptor
 _READ_SIZE = 64 * 1024
+_BEGUN = b"."  # what a fork answers when it leads its session; anything else says why it does not
+_QUIET = 1  # milliseconds without a message, after which there is time to make a fork ahead
 
 
 class Server:
-    """The loop that forks, and watches the forks end."""
+    """The loop that forks, and watches the forks end.
+
+    One fork is made ahead and waits for its script: to make one takes longer than many a task.
+    """
 
     def __init__(self) -> None:
         self._incoming = b""
         self._running: list[int] = []
+        self._spare: tuple[int, int, int] | None = None  # process id; where it reads what to run, and says that it does
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._wake, False)
@@ -55,7 +61,12 @@ class Server:
         poll.register(self._woken, select.POLLIN)
         self._say("ready")
         while True:
-            for descriptor, _ in poll.poll():
+            events = poll.poll(None if self._spare else _QUIET)
+            if not events:
+                script = self._make_spare()
+                if script:
+                    return script
+            for descriptor, _ in events:
                 if descriptor == self._woken:
                     os.read(self._woken, 4096)
                     self._tell_ended()
@@ -74,15 +85,13 @@ class Server:
         return [json.loads(line) for line in lines]
 
     def _say(self, *message: object) -> None:
-        rest = json.dumps(message).encode() + b"\n"
-        while rest:
-            rest = rest[os.write(_CHANNEL, rest) :]
+        _write(_CHANNEL, json.dumps(message).encode() + b"\n")
 
     def _obey(self, message: list[Any]) -> str:
         """The script's path in a fork; empty here."""
         kind = message[0]
         if kind == "fork":
-            return self._fork(*message[1:])
+            return self._fork(message[1], message[2:])
         if kind == "reap":
             os.waitpid(message[1], 0)
         elif kind == "ping":
@@ -96,50 +105,72 @@ class Server:
                 self._running.remove(pid)
                 self._say("ended", pid, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
 
-    def _fork(self, key: list[int], script: str, arguments: list[str], environment: dict[str, str], log: str) -> str:
-        opened: list[int] = []
-        try:
-            opened.append(os.open(log, os.O_WRONLY | os.O_APPEND))
-            opened += os.pipe()  # through which the fork says why it cannot begin; its end alone means that it has
-            pid = os.fork()
-        except OSError as error:
-            for descriptor in opened:
-                os.close(descriptor)
-            self._say("failed", key, str(error))
-            return ""
-        output, reading, writing = opened
-        if pid == 0:
+    def _fork(self, key: list[int], order: list[Any]) -> str:
+        if self._spare is None:
             try:
-                os.close(reading)
-                self._become(script, arguments, environment, output)
-                os.close(writing)
-            except BaseException as error:
-                os.write(writing, (str(error) or repr(error)).encode(errors="replace"))
-                os._exit(1)
-            return script
-        os.close(output)
-        os.close(writing)
-        failed = os.read(reading, 4096)
-        os.close(reading)
-        if failed:
-            os.waitpid(pid, 0)
-            self._say("failed", key, failed.decode(errors="replace"))
-        else:
+                script = self._make_spare()
+            except OSError as error:
+                self._say("failed", key, str(error))
+                return ""
+            if script:
+                return script
+        assert self._spare is not None
+        pid, orders, answers = self._spare
+        self._spare = None
+        try:
+            _write(orders, json.dumps(order).encode())
+        except BrokenPipeError:  # it was killed while it waited
+            pass
+        os.close(orders)
+        answer = os.read(answers, 4096)
+        os.close(answers)
+        if answer == _BEGUN:
             self._running.append(pid)
             self._say("forked", key, pid)
+        else:
+            os.waitpid(pid, 0)
+            self._say("failed", key, answer.decode(errors="replace") or "it was ended before it began")
         return ""
 
-    def _become(self, script: str, arguments: list[str], environment: dict[str, str], output: int) -> None:
+    def _make_spare(self) -> str:
+        """Returns in the fork when it is to run, and what; empty here. OSError: there can be none."""
+        opened: list[int] = []
+        try:
+            opened += os.pipe()
+            opened += os.pipe()
+            pid = os.fork()
+        except OSError:
+            for descriptor in opened:
+                os.close(descriptor)
+            raise
+        reading, orders, answers, writing = opened
+        if pid:
+            os.close(reading)
+            os.close(writing)
+            self._spare = pid, orders, answers
+            return ""
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for descriptor in (_CHANNEL, self._woken, self._wake, orders, answers):
+                os.close(descriptor)
+            _touch(self._block)
+            script = self._become(*json.loads(_read_all(reading)))
+            _write(writing, _BEGUN)
+            os.close(writing)
+        except BaseException as error:
+            _write(writing, (str(error) or repr(error)).encode(errors="replace"))
+            os._exit(1)
+        return script
+
+    def _become(self, script: str, arguments: list[str], environment: dict[str, str], log: str) -> str:
         """Make this fork what an interpreter is that was just started for the script.
 
         Its marks come first: from then on it is found by them, wherever it goes.
         """
         _show_environment(self._block, environment)
         os.setsid()
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for descriptor in (_CHANNEL, self._woken, self._wake):
-            os.close(descriptor)
+        output = os.open(log, os.O_WRONLY | os.O_APPEND)
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.close(output)
@@ -151,6 +182,35 @@ class Server:
         sys.argv = [script, *arguments]
         if hasattr(sys, "orig_argv"):  # since 3.10
             sys.orig_argv[2:] = sys.argv
+        return script
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _read_all(descriptor: int) -> bytes:
+    """What comes until the end, which without anything before it is the end of the fork server, and so of this."""
+    parts: list[bytes] = []
+    while True:
+        part = os.read(descriptor, _READ_SIZE)
+        if not part:
+            break
+        parts.append(part)
+    os.close(descriptor)
+    if not parts:
+        os._exit(0)
+    return b"".join(parts)
+
+
+def _touch(block: tuple[int, int]) -> None:
+    """Do once what is done for each script: the kernel copies the memory that this changes now, and not then."""
+    environment = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    _show_environment(block, environment)
+    exec(compile("def f(n):\n    return n if n < 2 else f(n - 1)\nf(2)", "", "exec"), {})  # noqa: S102
 
 
 def _environment_block() -> tuple[int, int]:
