@@ -210,7 +210,9 @@ def _touch(block: tuple[int, int]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     _show_environment(block, environment)
-    exec(compile("def f(n):\n    return n if n < 2 else f(n - 1)\nf(2)", "", "exec"), {})  # noqa: S102
+    with open(os.devnull, "rb") as file:
+        script = file.read() + b"def f(n):\n    return n if n < 2 else f(n - 1)\nf(2)\n"
+    exec(compile(script, "", "exec"), {})  # noqa: S102
 
 
 def _environment_block() -> tuple[int, int]:
