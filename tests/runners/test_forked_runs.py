@@ -337,6 +337,16 @@ def test_a_killed_fork_server_loses_its_forks_only_and_the_next_one_serves(bench
     assert bench.fork_server() not in (0, server)
 
 
+def test_a_fork_made_ahead_that_is_killed_costs_nobody_anything(bench: Bench) -> None:
+    runner = bench.runner()
+    for n in (1, 2):
+        runner.submit([forked(bench, "raise SystemExit(3)", n)])
+        assert bench.result(runner).exit_code == 3
+        bench.kill(
+            *bench.eventually(lambda: [pid for pid in processes.children(bench.fork_server()) if bench.alive(pid)])
+        )
+
+
 def test_a_fork_that_kills_its_parent_is_lost(bench: Bench) -> None:
     runner = bench.runner()
     runner.submit([forked(bench, "import os\nos.kill(os.getppid(), 9)\n" + PAUSE)])

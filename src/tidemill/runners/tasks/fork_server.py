@@ -60,10 +60,14 @@ class Server:
         poll.register(_CHANNEL, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
         self._say("ready")
+        ahead = True
         while True:
-            events = poll.poll(None if self._spare else _QUIET)
+            events = poll.poll(_QUIET if ahead and self._spare is None else None)
             if not events:
-                script = self._make_spare()
+                try:
+                    script = self._make_spare()
+                except OSError:
+                    ahead, script = False, ""  # no room for it: the next one that is needed tries again, and says so
                 if script:
                     return script
             for descriptor, _ in events:
@@ -106,31 +110,40 @@ class Server:
                 self._say("ended", pid, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
 
     def _fork(self, key: list[int], order: list[Any]) -> str:
-        if self._spare is None:
-            try:
-                script = self._make_spare()
-            except OSError as error:
-                self._say("failed", key, str(error))
+        pid, answer = 0, b""
+        for _ in range(2):  # one that was made ahead may have been killed while it waited
+            if self._spare is None:
+                try:
+                    script = self._make_spare()
+                except OSError as error:
+                    self._say("failed", key, str(error))
+                    return ""
+                if script:
+                    return script
+            pid, answer = self._hand_over(order)
+            if answer == _BEGUN:
+                self._running.append(pid)
+                self._say("forked", key, pid)
                 return ""
-            if script:
-                return script
+            os.waitpid(pid, 0)
+            if answer:
+                break
+        self._say("failed", key, answer.decode(errors="replace") or "it was ended before it began")
+        return ""
+
+    def _hand_over(self, order: list[Any]) -> tuple[int, bytes]:
+        """Let the fork that was made ahead go: its process id and answer, which is empty if it has died."""
         assert self._spare is not None
         pid, orders, answers = self._spare
         self._spare = None
         try:
             _write(orders, json.dumps(order).encode())
-        except BrokenPipeError:  # it was killed while it waited
+        except BrokenPipeError:
             pass
         os.close(orders)
         answer = os.read(answers, 4096)
         os.close(answers)
-        if answer == _BEGUN:
-            self._running.append(pid)
-            self._say("forked", key, pid)
-        else:
-            os.waitpid(pid, 0)
-            self._say("failed", key, answer.decode(errors="replace") or "it was ended before it began")
-        return ""
+        return pid, answer
 
     def _make_spare(self) -> str:
         """Returns in the fork when it is to run, and what; empty here. OSError: there can be none."""
