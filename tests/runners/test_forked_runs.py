@@ -200,6 +200,13 @@ def test_many_forks_at_once_each_run_exactly_once(bench: Bench) -> None:
     bench.eventually(lambda: len(left := processes.children(bench.fork_server())) == 1 and bench.alive(left[0]))
 
 
+def test_a_fork_may_have_longer_arguments_than_the_kernel_would_pass_on(bench: Bench) -> None:
+    runner = bench.runner()
+    runner.submit([forked(bench, "import sys\nprint(len(sys.argv[1]))", arguments=("ü" * 3_000_000,))])
+    assert bench.result(runner).exit_code == 0
+    assert bench.log() == "3000000\n"
+
+
 def test_a_large_output_of_a_fork_is_cut_in_the_middle(bench: Bench) -> None:
     runner = bench.runner(log_cap=1024 * 1024)
     runner.submit([forked(bench, "print('first')\nfor _ in range(50): print('x' * 99999)\nprint('last')")])
@@ -266,7 +273,9 @@ def test_stop_of_a_run_that_waits_for_the_fork_server_keeps_it_from_starting(ben
 # A daemon that executes nothing: only the marks in its memory tell whose it is.
 DAEMON = (
     "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
-    "        open('{directory}/daemon', 'w').write(f'{{os.getpid()}}\\n')\n        time.sleep(1000)\n    os._exit(0)\n"
+    "        open('{directory}/new', 'w').write(f'{{os.getpid()}}\\n')\n"
+    "        os.rename('{directory}/new', '{directory}/daemon')\n"
+    "        time.sleep(1000)\n    os._exit(0)\n"
     "while not os.path.exists('{directory}/daemon'): time.sleep(0.001)\n"
 )
 

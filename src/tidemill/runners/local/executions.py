@@ -154,6 +154,8 @@ class Executions:
             self._escalate(moment)
         if self._ending:
             self._clean_up()
+        if self._forks is not None:
+            self._forks.channel.flush()
         self._journal.flush()
 
     def take_results(self) -> list[ResultRow]:
