@@ -155,9 +155,10 @@ def serving(*options, database="sqlite", **environment):
             api.close()
 
 
-def task(name, *upstreams, script="true", kind="DIDE_SHELL"):
+def task(name, *upstreams, script="true", kind="DIDE_SHELL", **more):
     return {
         "Name": name, "Type": kind, "Owner": "1000", "RerunMode": "AllAllowed", "Script": {"Content": script},
         "Trigger": {"Recurrence": "Normal"}, "RuntimeResource": {"ResourceGroupId": "S_res_group_default"},
         "Dependencies": [{"Type": "Normal", "UpstreamOutput": f"default.{up}"} for up in upstreams],
+        **more,
     }  # fmt: skip

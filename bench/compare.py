@@ -17,6 +17,8 @@ FIBONACCI = "def f(n): return n if n < 2 else f(n - 1) + f(n - 2)\nf({})"
 def tasks(workload):
     """The workload's graph as the API's tasks."""
     fields = {"script": FIBONACCI.format(workload.fibonacci), "kind": "PYTHON"} if workload.fibonacci else {}
+    if workload.forked:
+        fields["Tags"] = [{"Key": "tidemill.python", "Value": "forked"}]
     return [
         task(f"t{number}", *(f"t{up}" for up in upstreams), **fields)
         for number, upstreams in enumerate(workload.upstreams())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Workload:
     """`runs` copies of a layered graph, triggered at once: each task needs every task of the layer before its own.
 
-    A task is `/bin/sh -c true`, or fibonacci(`fibonacci`) in Python.
+    A task is `/bin/sh -c true`, or fibonacci(`fibonacci`) in Python: with Tidemill in a fresh interpreter, or `forked`.
     """
 
     name: str
@@ -15,6 +15,7 @@ class Workload:
     widths: tuple[int, ...]
     runs: int = 1
     fibonacci: int | None = None
+    forked: bool = False
 
     @property
     def tasks(self):
@@ -41,6 +42,7 @@ COMPARED = {
         Workload("W2", "Fan-out 1 → 200 → 1 of shell tasks.", (1, 200, 1)),
         Workload("W3", "40 runs of 10 shell tasks in line, all triggered at once.", (1,) * 10, runs=40),
         Workload("WM40", "40 × fibonacci(10) in line, in Python.", (1,) * 40, fibonacci=10),
+        Workload("WM40F", "40 × fibonacci(10) in line, forked.", (1,) * 40, fibonacci=10, forked=True),
         Workload("WM10", "10 × fibonacci(33) in line, in Python.", (1,) * 10, fibonacci=33),
         Workload("CHAIN40", "A chain of 40 shell tasks.", (1,) * 40),
         Workload("FAN1000", "Fan-out 1 → 1,000 → 1 of shell tasks.", (1, 1000, 1)),

@@ -24,6 +24,12 @@ class Settings(BaseModel):
     synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL"
     task_user: str = Field("", description="run the guard, the runner and every task as this user")
     python: str = Field("", description="interpreter of PYTHON tasks; empty: the server's own")
+    python_tasks: Literal["fresh", "forked"] = Field(
+        "fresh",
+        description="whether PYTHON tasks get an interpreter of their own or a fork of one, which is quicker and"
+        " isolates less; a task's tag tidemill.python wins",
+    )
+    python_imports: str = Field("", description="modules, with commas between, that forked PYTHON tasks find imported")
 
     # Who may come in
     access_key_id: str = ""

@@ -243,6 +243,8 @@ CASES = [
     ({"Tasks": [task("a", Type="")]}, "InvalidTasks", "Tasks[0].Type"),
     ({"Tasks": [task("a", Script={"Content": "x" * (2**20 + 1)})]}, "InvalidTasks", "Tasks[0].Script.Content"),
     ({"Tasks": [task("a", Script={"Parameters": "a=${hh}"})]}, "InvalidTasks", "Tasks[0].Script.Parameters"),
+    ({"Tasks": [task("a", Tags=[{"Key": "tidemill.python", "Value": "warm"}])]}, "InvalidTasks", "Tags[0].Value"),
+    ({"Tasks": [task("a", Tags=[{"Key": "k"}, {"Key": "tidemill.python"}])]}, "InvalidTasks", "fresh or forked"),
     ({"Tasks": [task("a", "nowhere")]}, "InvalidTasks", "nothing in Prod has the output x.nowhere"),
     ({"Tasks": [task("a", Dependencies=[{"Type": "Normal", "UpstreamTaskId": 7}])]}, "InvalidTasks", "no task or"),
     ({"Tasks": [task("a", "b"), task("b", "c"), task("c", "a")]}, "InvalidTasks", "a → b → c → a"),

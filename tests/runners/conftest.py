@@ -12,6 +12,7 @@ import pytest
 from tidemill.runners.contract import Result, Run
 from tidemill.runners.local import layout, processes
 from tidemill.runners.local.client import LocalRunner
+from tidemill.runners.local.forks import SERVER_MARK
 
 DEADLINE = 30.0  # seconds; only a broken runner needs as long
 
@@ -66,10 +67,20 @@ class Bench:
         return [pid for pid in numbers if b"guard.main()" in (line := command_line(pid)) and mine in line]
 
     def tasks(self) -> list[int]:
-        """All living processes that carry this directory's mark."""
+        """All living processes that carry this directory's mark, but for the fork server."""
+        server = processes.variable(processes.RUN_VARIABLE, SERVER_MARK)
+        return [pid for pid, environment in self._marked() if server not in environment]
+
+    def fork_server(self) -> int:
+        """The one that runs; 0 for none."""
+        server = processes.variable(processes.RUN_VARIABLE, SERVER_MARK)
+        found = [pid for pid, environment in self._marked() if server in environment]
+        return next((pid for pid in found if (its := processes.status(pid)) and its.session == pid), 0)
+
+    def _marked(self) -> list[tuple[int, bytes]]:
         mark = processes.variable(processes.DATA_VARIABLE, str(self.directory))
         numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-        return [pid for pid in numbers if mark in processes.environment(pid)]
+        return [(pid, found) for pid in numbers if mark in (found := processes.environment(pid))]
 
     def results(self, runner: LocalRunner, count: int = 1) -> list[Result]:
         """The next so many results, which are then acknowledged."""
@@ -117,3 +128,4 @@ def finished(bench: Bench) -> None:
         runner.close(stop_runs=True, grace=0)
     bench.eventually(lambda: not bench.guards())
     assert not bench.tasks()
+    assert not bench.fork_server()

@@ -216,6 +216,7 @@ def test_guard_and_runner_import_only_a_little_of_the_standard_library() -> None
     root = str(Path(tidemill.__file__).parent.parent)
     command = [sys.executable, "-S", "-E", "-s", "-c", program, root]
     modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "tidemill.runners.local.forks" not in modules
     foreign = {name.split(".")[0] for name in modules} - set(sys.stdlib_module_names) - {"__main__"}
     assert foreign == {"tidemill"}
     assert not {"typing", "dataclasses", "subprocess", "pathlib", "asyncio", "threading", "inspect"} & set(modules)

@@ -43,15 +43,17 @@ def test_a_result_tells_when_and_how(bench: Bench) -> None:
     assert 0 < result.started <= result.ended
 
 
-@pytest.mark.parametrize(
-    ("task_type", "script"),
-    [
-        ("DIDE_SHELL", 'for given in "$@"; do printf "<%s>" "$given"; done'),
-        ("PYTHON", "import sys\nfor given in sys.argv[1:]: print(f'<{given}>', end='')"),
-    ],
-)
-def test_arguments_arrive_by_position_as_they_are(bench: Bench, task_type: str, script: str) -> None:
-    runner = bench.runner()
+SHOW_ARGUMENTS = {
+    "DIDE_SHELL": 'for given in "$@"; do printf "<%s>" "$given"; done',
+    "PYTHON": "import sys\nfor given in sys.argv[1:]: print(f'<{given}>', end='')",
+}
+KINDS = [("DIDE_SHELL", "fresh"), ("PYTHON", "fresh"), ("PYTHON", "forked")]
+
+
+@pytest.mark.parametrize(("task_type", "python"), KINDS)
+def test_arguments_arrive_by_position_as_they_are(bench: Bench, task_type: str, python: str) -> None:
+    script = SHOW_ARGUMENTS[task_type]
+    runner = bench.runner(python_tasks=python)
     arguments = ("bizdate=20260101", "two words", "two\nlines", "日付 ü", "", "$HOME `x` \"'")
     runner.submit([bench.run(script, task_type=task_type, arguments=arguments)])
     assert bench.result(runner).exit_code == 0
@@ -65,13 +67,15 @@ def test_a_script_of_900_kib_runs(bench: Bench) -> None:
     assert bench.log() == "end\n"
 
 
-@pytest.mark.parametrize("task_type", ["DIDE_SHELL", "PYTHON"])
-def test_the_environment_is_made_from_scratch(bench: Bench, monkeypatch: pytest.MonkeyPatch, task_type: str) -> None:
+@pytest.mark.parametrize(("task_type", "python"), KINDS)
+def test_the_environment_is_made_from_scratch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, task_type: str, python: str
+) -> None:
     monkeypatch.setenv("TIDEMILL_SECRET_KEY", "hidden")
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     script = {"DIDE_SHELL": "exec env", "PYTHON": "import os\nfor pair in os.environ.items(): print('='.join(pair))"}
-    runner = bench.runner()
+    runner = bench.runner(python_tasks=python)
     given = {"SKYNET_BIZDATE": "20260101", "TIDEMILL_RUN": "forged"}
     runner.submit([bench.run(script[task_type], 4, 2, task_type=task_type, environment=given)])
     bench.results(runner)
@@ -88,8 +92,9 @@ def test_the_environment_is_made_from_scratch(bench: Bench, monkeypatch: pytest.
     }
 
 
-def test_no_descriptor_but_the_three_is_open_and_signals_are_as_usual(bench: Bench) -> None:
-    runner = bench.runner()
+@pytest.mark.parametrize("python", ["fresh", "forked"])
+def test_no_descriptor_but_the_three_is_open_and_signals_are_as_usual(bench: Bench, python: str) -> None:
+    runner = bench.runner(python_tasks=python)
     script = "import os, signal\nprint(sorted(os.listdir('/proc/self/fd'))[:-1])\n"
     script += "print(signal.pthread_sigmask(signal.SIG_BLOCK, []), os.getsid(0) == os.getpid(), os.read(0, 1))\n"
     script += "print([n for n in range(1, 32) if signal.getsignal(n) == signal.SIG_IGN])"
@@ -149,6 +154,9 @@ def test_a_task_type_without_executor_is_refused_with_a_log(bench: Bench) -> Non
     assert bench.log() == result.message + "\n"
 
 
+FORKED = {"task_type": "PYTHON", "python": "forked"}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -156,6 +164,9 @@ def test_a_task_type_without_executor_is_refused_with_a_log(bench: Bench) -> Non
         pytest.param({"arguments": ("x" * 3_000_000,)}, id="an argument that is too long for the kernel"),
         pytest.param({"environment": {"A=B": "c"}}, id="a name of a variable that is none"),
         pytest.param({"script": "\ud800"}, id="half a character"),
+        pytest.param({"arguments": ("a\0b",), **FORKED}, id="a zero byte in an argument of a fork"),
+        pytest.param({"environment": {"A=B": "c"}, **FORKED}, id="a name of a variable that is none, for a fork"),
+        pytest.param({"script": "\ud800", **FORKED}, id="half a character for a fork"),
     ],
 )
 def test_what_cannot_be_started_is_refused_and_the_next_run_runs(bench: Bench, fields: dict[str, Any]) -> None:
@@ -228,8 +239,8 @@ def test_a_run_in_the_order_of_the_wire() -> None:
     from tidemill.runners.local.client import _row
     from tidemill.runners.local.spawn import Submitted
 
-    run = Run(1, 2, "DIDE_SHELL", "true", "log", 3, ("a",), {"B": "c"})
-    again = Submitted(*_row(run))  # type: ignore[arg-type]
+    run = Run(1, 2, "DIDE_SHELL", "true", "log", 3, ("a",), {"B": "c"}, "forked")
+    again = Submitted(*_row(run, "fresh"))  # type: ignore[arg-type]
     assert {field.name: getattr(run, field.name) for field in fields(Run)} == {
         field.name: tuple(value) if isinstance(value := getattr(again, field.name), list) else value
         for field in fields(Run)

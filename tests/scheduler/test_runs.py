@@ -55,6 +55,34 @@ def test_a_rerun_of_the_failed_task_takes_the_workflow_to_success(world: World) 
     assert sorted(number for _, number in world.runner.runs) == [1, 1, 2]
 
 
+def test_a_run_says_how_its_python_starts_if_its_task_has_the_tag(world: World) -> None:
+    tag = {"Key": "tidemill.python", "Value": "forked"}
+    assign = {
+        "Type": "CONTROLLER_ASSIGNMENT",
+        "Content": '{"language": "python", "content": "print(1)"}',
+        "Tags": [tag],
+    }
+    world.define(
+        {"forked": [], "fresh": [], "plain": [], "assign": [], "other": []},
+        forked={"Type": "PYTHON", "Tags": [{"Key": "k"}, tag]},
+        fresh={"Type": "PYTHON", "Tags": [{**tag, "Value": "fresh"}]},
+        plain={"Type": "PYTHON", "Tags": [{"Key": "k", "Value": '"tidemill.python"'}]},
+        assign=assign,
+        other={"Type": "PYTHON", "Tags": [{"Key": "k", "Value": "tidemill.python"}]},
+    )
+    world.create()
+    world.turn()
+    runs = {name: world.runner.live[world.instance(name)] for name in world.tasks}
+    found = {name: (run.task_type, run.python) for name, run in runs.items()}
+    assert found == {
+        "forked": ("PYTHON", "forked"),
+        "fresh": ("PYTHON", "fresh"),
+        "plain": ("PYTHON", None),
+        "assign": ("PYTHON", "forked"),
+        "other": ("PYTHON", None),
+    }
+
+
 def test_only_as_many_run_as_the_resource_group_has_slots(world: World) -> None:
     world.scheduler._default_slots = 2
     world.define({name: [] for name in "abcd"})

@@ -105,6 +105,8 @@ def _scheduling(
         task_memory=settings.task_memory,
         task_user=settings.task_user,
         python=settings.python or sys.executable,
+        python_tasks=settings.python_tasks,
+        python_imports=settings.python_imports,
         path=os.environ.get("PATH", os.defpath),
     )
     scheduler = Scheduler(

@@ -14,6 +14,7 @@ from tidemill.domain.definitions import BodyTask, Dependency, Tag, Variable, Wor
 from tidemill.domain.errors import Fault, Malformed
 from tidemill.domain.expressions import Expression
 from tidemill.domain.parameters import validate
+from tidemill.domain.python_start import start_faults
 from tidemill.domain.schedule import check_trigger
 from tidemill.domain.variables import STATUS, source_of
 
@@ -85,6 +86,7 @@ def _task(path: str, task: BodyTask, workflow: Workflow, limits: Limits) -> Iter
     yield from _variables(f"{path}.Outputs.Variables", task.outputs.variables if task.outputs else ())
     yield from _dependencies(f"{path}.Dependencies", task.dependencies, limits)
     yield from _tags(f"{path}.Tags", task.tags)
+    yield from start_faults(f"{path}.Tags", task.tags)
 
 
 def _content(path: str, task: BodyTask) -> Iterator[Fault]:

@@ -18,6 +18,11 @@ Outcome = Literal[
     "refused",  # it could not be started: `message` says why, and the log holds it too
 ]
 
+PythonStart = Literal[
+    "fresh",  # an interpreter of its own
+    "forked",  # a fork of one that was started before, see runners/tasks/fork_server.py
+]
+
 SERVER_STOPPED = "server stopped"
 """The message of a `lost` result whose run was ended, or not begun, because the server shut down: not a failure."""
 
@@ -26,7 +31,8 @@ SERVER_STOPPED = "server stopped"
 class Run:
     """One execution to start. `log` is relative to the data directory; `timeout` in seconds, 0 for none.
 
-    `script` is the text after parameters were replaced; `arguments` are passed to it by position.
+    `script` is the text after parameters were replaced; `arguments` are passed to it by position. `python` says how a
+    script in Python starts, where it says so itself.
     """
 
     instance: int
@@ -37,6 +43,7 @@ class Run:
     timeout: int
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    python: PythonStart | None = None
 
 
 @dataclass(frozen=True, slots=True)

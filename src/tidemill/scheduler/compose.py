@@ -50,6 +50,7 @@ def compose(
             "SKYNET_BIZDATE": values.system["bdp.system.bizdate"],
             "SKYNET_CYCTIME": values.system["bdp.system.cyctime"],
         },
+        python=order.python,
     )
 
 

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, exists, func, insert, literal, or_, select, text, update
+from sqlalchemy import Connection, String, and_, case, exists, func, insert, literal, or_, select, text, update
 
 from tidemill.domain.control.kinds import CYCLE, LOOPS, TRAVERSE
+from tidemill.domain.definitions import Task
 from tidemill.domain.instance import Instance
+from tidemill.domain.python_start import PYTHON_TAG, python_start
 from tidemill.domain.variables import Value, inputs_from_json
-from tidemill.runners.contract import Result
+from tidemill.runners.contract import PythonStart, Result
 from tidemill.store.instances import COLUMNS, as_instances
 from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
 from tidemill.store.tables import LIMITED, QUEUED, RUNNING, resource_group, run, runner, task_instance, task_version
@@ -93,6 +95,12 @@ class Order:
     parameters: str
     bizdate: str
     trigger_time: int
+    tagged: str | None  # its definition, if that may have the tag of domain/python_start
+
+    @property
+    def python(self) -> PythonStart | None:
+        """How its script starts, if it is in Python and the task says so."""
+        return None if self.tagged is None else python_start(Task.model_validate_json(self.tagged).tags)
 
 
 _orders = Statement(
@@ -104,6 +112,7 @@ _orders = Statement(
         t.parameters,
         t.bizdate,
         t.trigger_time,
+        case((task_version.c.definition.contains(f'"{PYTHON_TAG}"'), task_version.c.definition)),
     )
     .join_from(
         task_instance,

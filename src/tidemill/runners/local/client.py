@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidemill.runners.contract import SERVER_STOPPED, Result, Run
+from tidemill.runners.contract import SERVER_STOPPED, PythonStart, Result, Run
 from tidemill.runners.local import layout
 from tidemill.runners.local.connection import Connection, RunnerUnavailable, Wake
 from tidemill.runners.local.settings import MEBIBYTE, PATH, Settings
@@ -30,6 +30,7 @@ class LocalRunner:
     """`contract.Runner` by child processes of this machine. The settings hold for a runner that this call starts.
 
     `stop_grace`, `idle_exit` and `lease` in seconds, `log_cap` and `task_memory` in bytes; see `settings.Settings`.
+    `python_tasks` holds for the runs of this client that do not say it themselves.
     """
 
     def __init__(
@@ -46,8 +47,11 @@ class LocalRunner:
         lease: float = 0.0,
         task_processes: int = 0,
         task_memory: int = 0,
+        python_tasks: PythonStart = "fresh",
+        python_imports: str = "",
     ) -> None:
         self.name = name
+        self._python_tasks: PythonStart = python_tasks
         self._settings = Settings(
             str(data_directory),
             stop_grace,
@@ -59,6 +63,7 @@ class LocalRunner:
             lease,
             task_processes,
             task_memory,
+            python_imports,
         )
         self._connection = Connection(self._settings)
         self._wake = Wake()
@@ -82,7 +87,7 @@ class LocalRunner:
         if not runs:
             return
         self._unconfirmed.update({(run.instance, run.run_number): run for run in runs})
-        self._connection.send("submit", [_row(run) for run in runs])
+        self._connection.send("submit", [_row(run, self._python_tasks) for run in runs])
 
     def stop(self, instance: int, run_number: int) -> None:
         """See the contract. A run that the runner does not know is answered as stopped, and will not be started."""
@@ -173,7 +178,7 @@ class LocalRunner:
         """Tell a new runner, or an old one after a break, what it may not have heard."""
         self._accepted.clear()  # it says anew what it has
         if self._unconfirmed:
-            self._connection.send("submit", [_row(run) for run in self._unconfirmed.values()])
+            self._connection.send("submit", [_row(run, self._python_tasks) for run in self._unconfirmed.values()])
         for key in self._stopping:
             self._connection.send("stop", *key)
 
@@ -197,7 +202,7 @@ class LocalRunner:
         self._stopping.discard(key)
 
 
-def _row(run: Run) -> list[object]:
+def _row(run: Run, python_tasks: PythonStart) -> list[object]:
     """A run in the order of the wire, which is that of `contract.Run`."""
     return [
         run.instance,
@@ -208,4 +213,5 @@ def _row(run: Run) -> list[object]:
         run.timeout,
         run.arguments,
         dict(run.environment),
+        run.python or python_tasks,
     ]

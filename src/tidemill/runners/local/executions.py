@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from itertools import islice
+from select import EPOLLIN
 
 from tidemill.runners.local import layout, processes
 from tidemill.runners.local.capped_log import CappedLog
@@ -14,14 +15,26 @@ from tidemill.runners.local.directories import Directories
 from tidemill.runners.local.fullness import is_full
 from tidemill.runners.local.journal import Journal, now, ticks
 from tidemill.runners.local.limits import Limits
+from tidemill.runners.local.live import Live
 from tidemill.runners.local.precedence import Victims
-from tidemill.runners.local.spawn import NoRoom, Refused, Submitted, script_name, spawn, working_directory
+from tidemill.runners.local.spawn import (
+    NoRoom,
+    Refused,
+    Submitted,
+    give_back,
+    prepare_fork,
+    refuse,
+    spawn,
+)
 from tidemill.runners.local.strays import Orphans, Remains
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from select import epoll
+
+    from tidemill.runners.local.forks import Forks
     from tidemill.runners.local.settings import Settings
-    from tidemill.runners.local.wire import Key, ResultRow
+    from tidemill.runners.local.wire import Key, Message, ResultRow
 
 _SPAWNS = 8  # in one turn, so that the ends of short tasks are not held up by a large batch
 _TIDY_LATER = 0.005  # seconds
@@ -29,55 +42,26 @@ _ROOM_AGAIN = 1.0  # seconds until a full disk is tried again
 _LOOK_AGAIN = 0.002  # seconds between looks at what is being killed
 
 
-class Live:
-    """A run whose main process was started. `outcome` is what its end will be called, `due` when it is acted on."""
-
-    __slots__ = (
-        "due",
-        "exit_code",
-        "key",
-        "log",
-        "message",
-        "outcome",
-        "process_id",
-        "started",
-        "task_type",
-        "ticks",
-    )
-
-    def __init__(self, run: Submitted, process_id: int, started: int, log: CappedLog) -> None:
-        self.key: Key = (run.instance, run.run_number)
-        self.task_type = run.task_type
-        self.process_id = process_id
-        self.started = started
-        self.ticks = ticks()
-        self.log = log
-        self.outcome = "exited"
-        self.message = ""
-        self.exit_code = 0
-        self.due = time.monotonic() + run.timeout if run.timeout else math.inf
-
-
-def _key(run: Submitted) -> Key:
-    return run.instance, run.run_number
-
-
 class Executions:
     """What was submitted, what runs, and what has ended. `turn` does what is due."""
 
-    def __init__(self, settings: Settings, guard: int) -> None:
+    def __init__(self, settings: Settings, guard: int, poll: epoll) -> None:
         data = settings.data_directory
         self._settings = settings
+        self._poll = poll
         self._orphans = Orphans(guard)
         self._journal = Journal(f"{data}/{layout.JOURNAL}")
         self._directories = Directories(data)
         self._limits = Limits(settings, guard)
         self._victims = Victims()
         self._waiting: dict[Key, Submitted] = {}
+        self._forks: Forks | None = None  # from the first run that is to be forked
+        self._held: dict[Key, Submitted] = {}  # until the fork server is ready
+        self._asked: dict[Key, Live] = {}  # whose fork is on the way
         self._live: dict[int, Live] = {}  # by process id
         self._ending: list[tuple[Live, Remains]] = []  # their main process has ended, not yet all that it left
         self._over_now: list[Live] = []  # whose directories are still there
-        self._known: dict[Key, Live] = {}  # those of `_live` and `_ending`
+        self._known: dict[Key, Live] = {}  # those of `_live`, `_asked` and `_ending`
         self._accepted: list[Key] = []
         self._results: list[ResultRow] = []
         self._next_due = math.inf
@@ -89,7 +73,8 @@ class Executions:
     @property
     def active(self) -> bool:
         """Whether a run waits, lives or ends, or its end could not be written yet."""
-        return bool(self._known or self._waiting or (self._journal.behind and not self.leaving))
+        waits = self._known or self._waiting or self._held
+        return bool(waits or (self._journal.behind and not self.leaving))
 
     @property
     def next_look(self) -> float:
@@ -97,7 +82,7 @@ class Executions:
         if self._directories.busy:
             return 0.0
         soon = self._room_at if self._waiting else math.inf
-        if self._ending:
+        if self._ending or (self._forks is not None and self._forks.channel.pending):
             soon = min(soon, time.monotonic() + _LOOK_AGAIN)
         if self._journal.behind:
             soon = min(soon, time.monotonic() + _ROOM_AGAIN)
@@ -114,8 +99,8 @@ class Executions:
         """Queue the runs that are not known yet."""
         for row in rows:
             run = Submitted(*row)  # pyright: ignore[reportArgumentType]
-            key = _key(run)
-            if not (self.leaving or key in self._known or key in self._journal.results):
+            key = run.key
+            if not (self.leaving or key in self._known or key in self._held or key in self._journal.results):
                 self._waiting.setdefault(key, run)
 
     def stop(self, key: Key) -> None:
@@ -125,6 +110,7 @@ class Executions:
             self._terminate(run, "stopped", "")
         elif key not in self._journal.results:
             self._waiting.pop(key, None)
+            self._held.pop(key, None)
             self._end_unstarted(key, "stopped", "stopped before it began")
 
     def acknowledge(self, keys: list[Key]) -> None:
@@ -135,10 +121,8 @@ class Executions:
         """Start nothing more; what still runs at the monotonic time `at` is ended with this outcome and message."""
         self.leaving = True
         self._leave_at, self._leave_as = at, (outcome, message)
-        for key in self._waiting:
-            self._end_unstarted(key, outcome, message)
-        self._waiting.clear()
-        for run in self._live.values():
+        self._end_waiting(outcome, message)
+        for run in (*self._live.values(), *self._asked.values()):
             if run.outcome == "exited":
                 run.due = min(run.due, at)
                 self._next_due = min(self._next_due, run.due)
@@ -159,6 +143,8 @@ class Executions:
             self._escalate(moment)
         if self._ending:
             self._clean_up()
+        if self._forks is not None:
+            self._forks.channel.flush()
         self._journal.flush()
 
     def take_results(self) -> list[ResultRow]:
@@ -168,9 +154,9 @@ class Executions:
 
     def end_now(self, message: str) -> None:
         """Kill everything at once, without grace: what is not over by now counts as lost and runs elsewhere."""
-        for key in self._waiting:
-            self._end_unstarted(key, "lost", message)
-        self._waiting.clear()
+        self._end_waiting("lost", message)
+        if self._forks is not None:
+            self._forks.kill()  # and with it what it is about to fork
         for run in self._live.values():
             run.outcome, run.message, run.due = "lost", message, math.inf
             processes.signal_group(run.process_id, signal.SIGKILL)
@@ -184,8 +170,7 @@ class Executions:
         if self._live or moment >= self._tidy_at:
             for run in self._over_now:
                 if run.key not in self._known:  # acknowledged and submitted once more, it has the directory again
-                    directory = working_directory(self._settings.data_directory, *run.key)
-                    self._directories.give_back(directory, script_name(run.task_type))
+                    give_back(run.key, run.task_type, self._settings, self._directories)
             self._over_now.clear()
             self._tidy_at = math.inf
         if self._directories.busy:
@@ -216,10 +201,16 @@ class Executions:
             pid = ended.si_pid
             processes.signal_group(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            run = self._live.pop(pid, None)
-            if run is not None:
-                run.exit_code = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-                self._ending.append((run, Remains(pid, *run.key)))
+            if self._forks is not None and pid == self._forks.pid:
+                self._lose_forks(self._forks)
+            else:
+                self._main_ended(pid, ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status)
+
+    def _main_ended(self, pid: int, exit_code: int) -> None:
+        run = self._live.pop(pid, None)
+        if run is not None:
+            run.exit_code = exit_code
+            self._ending.append((run, Remains(pid, *run.key)))
 
     # Starting
 
@@ -228,15 +219,18 @@ class Executions:
         if not self._waiting or time.monotonic() < self._room_at:
             return
         most = _SPAWNS if self._room_at == -math.inf else 1
-        batch = [self._waiting.pop(key) for key in list(islice(self._waiting, most))]
+        some = [self._waiting.pop(key) for key in list(islice(self._waiting, most))]
+        batch = [run for run in some if not (run.forked and self._must_wait(run))]
+        if not batch:
+            return
         try:
-            self._journal.accept([_key(run) for run in batch])
+            self._journal.accept([run.key for run in batch])
         except OSError as error:
             if is_full(error):
                 self._wait_for_room(batch)
                 return
             for run in batch:
-                self._end_unstarted(_key(run), "refused", f"The runner's journal cannot be written: {error}")
+                self._end_unstarted(run.key, "refused", f"The runner's journal cannot be written: {error}")
             return
         if not self._known:
             self._limits.begin(time.monotonic())
@@ -248,29 +242,38 @@ class Executions:
             try:
                 self._start(run)
             except NoRoom:
-                self._journal.withdrawn([_key(one) for one in batch[number:]])
+                self._journal.withdrawn([one.key for one in batch[number:]])
                 self._wait_for_room(batch[number:])
                 return
         self._room_at = -math.inf
 
     def _wait_for_room(self, batch: list[Submitted]) -> None:
         """They were started nowhere, and come before the others when there is room."""
-        self._waiting = {_key(run): run for run in batch} | self._waiting
+        self._waiting = {run.key: run for run in batch} | self._waiting
         self._room_at = time.monotonic() + _ROOM_AGAIN
 
     def _start(self, run: Submitted) -> None:
         started = now()
-        try:
-            process_id = spawn(run, self._settings, self._directories)
-        except Refused as refusal:
-            self._end_unstarted(_key(run), "refused", str(refusal))
-            return
         log = CappedLog(f"{self._settings.data_directory}/{run.log}", self._settings.log_cap)
-        live = Live(run, process_id, started, log)
-        self._journal.started(live.key, process_id, live.started, live.ticks)
-        self._live[process_id] = self._known[live.key] = live
+        try:
+            if run.forked:
+                self._ask_for_fork(run, log)
+            else:
+                self._begun(Live(run, spawn(run, self._settings, self._directories), started, log))
+        except Refused as refusal:
+            self._end_unstarted(run.key, "refused", str(refusal))
+
+    def _begun(self, live: Live) -> None:
+        self._journal.started(live.key, live.process_id, live.started, live.ticks)
+        self._live[live.process_id] = self._known[live.key] = live
         self._accepted.append(live.key)
         self._next_due = min(self._next_due, live.due)
+
+    def _end_waiting(self, outcome: str, message: str) -> None:
+        for key in (*self._waiting, *self._held):
+            self._end_unstarted(key, outcome, message)
+        self._waiting.clear()
+        self._held.clear()
 
     def _end_unstarted(self, key: Key, outcome: str, message: str) -> None:
         self._finish((*key, outcome, None, 0, now(), 0, message))
@@ -279,11 +282,13 @@ class Executions:
 
     def _hold_to_limits(self, moment: float) -> None:
         """Look at what runs use. Those that are over a limit are being ended from now on, without grace."""
-        over, logs_grow = self._limits.look(moment, {run.process_id: key for key, run in self._known.items()})
+        over, logs_grow = self._limits.look(
+            moment, {run.process_id: key for key, run in self._known.items() if run.process_id}
+        )
         for key, message in over.items():
             run = self._known.get(key)
-            if run is not None and run.outcome == "exited":
-                run.outcome, run.message, run.due = "limited", message, math.inf
+            if run is not None:
+                run.is_ended("limited", message)
         if logs_grow:
             self.cap_logs()
 
@@ -303,13 +308,15 @@ class Executions:
 
     def _terminate(self, run: Live, outcome: str, message: str) -> None:
         """Ask a run to end; the first reason is the one that its result gives."""
-        if run.outcome != "exited" or run.process_id not in self._live:
+        if run.outcome != "exited" or not (run.process_id in self._live or run.key in self._asked):
             return
         run.outcome, run.message = outcome, message
-        run.due = time.monotonic() + self._settings.stop_grace
+        if run.process_id:
+            self._ask_to_end(run)
+
+    def _ask_to_end(self, run: Live) -> None:
+        run.ask_to_end(self._settings.stop_grace)
         self._next_due = min(self._next_due, run.due)
-        processes.signal_group(run.process_id, signal.SIGTERM)
-        processes.signal_group(run.process_id, signal.SIGCONT)  # a suspended program heeds nothing
 
     def _clean_up(self) -> None:
         """End what ended runs left behind; those that left nothing more are over."""
@@ -336,3 +343,104 @@ class Executions:
     def _finish(self, row: ResultRow) -> None:
         self._journal.ended(row)
         self._results.append(row)
+
+    # Forks
+
+    def hear_forks(self) -> None:
+        """Take what the fork server says. One that says nothing any more is ended."""
+        forks = self._forks
+        if forks is None:
+            return
+        for message in forks.hear():
+            self._take(forks, message)
+        if forks.channel.closed:
+            self._leave_channel(forks)
+            forks.kill()
+
+    def see_to_forks(self, moment: float) -> None:
+        """End a fork server that does not answer."""
+        if self._forks is not None:
+            self._forks.check(moment)
+
+    def _must_wait(self, run: Submitted) -> bool:
+        """Whether a run cannot be forked yet. The first one starts the fork server, or is refused with the reason."""
+        if self._forks is None:
+            from tidemill.runners.local.forks import Forks  # only here: most runners never need it
+
+            try:
+                with self._victims:
+                    self._forks = Forks(self._settings)
+            except OSError as error:
+                self._refuse(run, f"The fork server cannot be started: {error}")
+                return True
+            self._poll.register(self._forks.channel.connection.fileno(), EPOLLIN)
+        if not self._forks.ready:
+            self._held[run.key] = run
+        return not self._forks.ready
+
+    def _ask_for_fork(self, run: Submitted, log: CappedLog) -> None:
+        """Refused: it cannot be asked for."""
+        assert self._forks is not None  # the run has waited for it
+        request = prepare_fork(run, self._settings, self._directories)
+        live = Live(run, 0, 0, log)
+        self._asked[live.key] = self._known[live.key] = live
+        self._forks.ask(live.key, request)
+
+    def _refuse(self, run: Submitted, message: str) -> None:
+        refuse(run, self._settings, message)
+        self._end_unstarted(run.key, "refused", message)
+
+    def _take(self, forks: Forks, message: Message) -> None:
+        kind = message[0]
+        if kind == "ready":
+            self._waiting.update(self._held)
+            self._held.clear()
+        elif kind == "forked":
+            self._forked(self._asked.pop((message[1][0], message[1][1])), message[2])
+        elif kind == "failed":
+            self._not_forked(self._asked.pop((message[1][0], message[1][1])), message[2])
+        elif kind == "ended":
+            if forks is self._forks:  # else it is dead, and the numbers of its forks may be somebody else's
+                processes.signal_group(message[1], signal.SIGKILL)
+                forks.reap(message[1])
+            self._main_ended(message[1], message[2])
+
+    def _forked(self, run: Live, process_id: int) -> None:
+        its = processes.status(process_id)  # it may have been made ahead, long before
+        run.process_id, run.started, run.ticks = process_id, now(), its.started if its else ticks()
+        self._begun(run)
+        if run.outcome != "exited":  # it was asked to end meanwhile
+            self._ask_to_end(run)
+
+    def _not_forked(self, run: Live, reason: str) -> None:
+        message = f"The task cannot be started: {reason}"
+        run.log.add(message)
+        del self._known[run.key]
+        give_back(run.key, run.task_type, self._settings, self._directories)
+        self._end_unstarted(run.key, "refused", message)
+
+    def _lose_forks(self, forks: Forks) -> None:
+        """The fork server has died: all that it has not told the end of is ended, and lost.
+
+        The kernel has given its forks to the guard, where they are found like what a run leaves behind: by their
+        session or mark, and one whose number was not told yet also by the fork server's session.
+        """
+        self._forks = None
+        for message in forks.last_words():
+            self._take(forks, message)
+        self._leave_channel(forks)
+        for run in self._held.values():
+            self._refuse(run, "The fork server ended at its start; the runner's messages may say why.")
+        self._held.clear()
+        for run in [*self._asked.values(), *(run for run in self._live.values() if run.forked)]:
+            run.is_ended("lost", "the process that it was forked from ended")
+            run.exit_code = None
+            self._ending.append((run, Remains(run.process_id or forks.pid, *run.key)))
+            self._live.pop(run.process_id, None)
+        self._asked.clear()
+
+    def _leave_channel(self, forks: Forks) -> None:
+        connection = forks.channel.connection
+        if connection.fileno() >= 0:
+            self._poll.unregister(connection.fileno())
+            forks.channel.close()

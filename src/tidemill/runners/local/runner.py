@@ -52,12 +52,12 @@ class Loop:
         self._guard = guard
         self._guard_alive = guard_alive
         self._channel: Channel | None = None
-        self._executions = Executions(settings, guard)
         # When the last server went, or the last run without one ended; the first server gets some time to come.
         self._left_at = time.monotonic() + _FIRST_SERVER
         self._tick_at = math.inf
         self._renewed, self._renewed_at = 0, time.monotonic()
         self._poll = select.epoll()
+        self._executions = Executions(settings, guard, self._poll)
         self._children = _wake_on_child()
         self._listener = _listen(settings.data_directory)
         for descriptor in (self._children, self._listener.fileno(), guard_alive):
@@ -86,6 +86,8 @@ class Loop:
             self._hear(self._channel)
             if self._channel.closed:
                 self._disconnect()
+        else:
+            self._executions.hear_forks()
 
     def _hear(self, channel: Channel) -> None:
         channel.flush()
@@ -151,6 +153,7 @@ class Loop:
         elif now >= self._tick_at:
             self._tick_at = now + _TICK
             self._executions.cap_logs()
+            self._executions.see_to_forks(now)
             self._confirm()
             self._see_to_lease(now)
 

@@ -17,6 +17,7 @@ class Settings:
     `path`: the PATH of tasks. `task_user`: the user whom guard, runner and tasks run as; empty for the server's own.
     `lease`: seconds that tasks live after the server last renewed them; 0: as long as the runner. `task_processes`,
     `task_memory`: the most processes and threads, and bytes of memory, that a run may have; 0: no limit.
+    `python_imports`: names of modules, with commas between, that forked PYTHON tasks find imported.
     """
 
     __slots__ = (
@@ -26,6 +27,7 @@ class Settings:
         "log_cap",
         "path",
         "python",
+        "python_imports",
         "stop_grace",
         "task_memory",
         "task_processes",
@@ -44,6 +46,7 @@ class Settings:
         lease: float,
         task_processes: int,
         task_memory: int,
+        python_imports: str,
     ) -> None:
         # Real path: two names of one directory must not look like two directories to the marks in /proc.
         self.data_directory = os.path.realpath(data_directory)
@@ -56,26 +59,20 @@ class Settings:
         self.lease = lease
         self.task_processes = task_processes
         self.task_memory = task_memory
+        self.python_imports = python_imports
 
     def arguments(self) -> list[str]:
         """The settings as a command line, for `from_arguments`."""
         numbers = [str(self.stop_grace), str(self.idle_exit), str(self.log_cap)]
         limits = [str(self.task_processes), str(self.task_memory)]
-        return [self.data_directory, *numbers, self.python, self.path, self.task_user, str(self.lease), *limits]
+        texts = [self.python, self.path, self.task_user]
+        return [self.data_directory, *numbers, *texts, str(self.lease), *limits, self.python_imports]
 
 
 def from_arguments(arguments: list[str]) -> Settings:
     """The settings of a command line that `Settings.arguments` made."""
-    data_directory, stop_grace, idle_exit, log_cap, python, path, task_user, lease, processes, memory = arguments
-    return Settings(
-        data_directory,
-        float(stop_grace),
-        float(idle_exit),
-        int(log_cap),
-        python,
-        path,
-        task_user,
-        float(lease),
-        int(processes),
-        int(memory),
-    )
+    data_directory, stop_grace, idle_exit, log_cap, python, path, task_user, lease, *rest = arguments
+    processes, memory, python_imports = rest
+    numbers = float(stop_grace), float(idle_exit), int(log_cap)
+    limits = int(processes), int(memory)
+    return Settings(data_directory, *numbers, python, path, task_user, float(lease), *limits, python_imports)

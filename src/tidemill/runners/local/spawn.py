@@ -1,4 +1,4 @@
-"""Start the program of one run: its directory, script, log and environment, then posix_spawn."""
+"""Start the program of one run: its directory, script, log and environment, then posix_spawn; or all but that."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tidemill.runners.local.directories import Directories
     from tidemill.runners.local.settings import Settings
+    from tidemill.runners.local.wire import Key
 
-_ALL_SIGNALS = [number for number in signal.valid_signals() if number not in (signal.SIGKILL, signal.SIGSTOP)]
+ALL_SIGNALS = [number for number in signal.valid_signals() if number not in (signal.SIGKILL, signal.SIGSTOP)]
 
 
 class Refused(Exception):
@@ -29,7 +30,17 @@ class NoRoom(Exception):
 class Submitted:
     """A run as it came over the wire: the fields of `contract.Run`."""
 
-    __slots__ = ("arguments", "environment", "instance", "log", "run_number", "script", "task_type", "timeout")
+    __slots__ = (
+        "arguments",
+        "environment",
+        "instance",
+        "log",
+        "python",
+        "run_number",
+        "script",
+        "task_type",
+        "timeout",
+    )
 
     def __init__(
         self,
@@ -41,6 +52,7 @@ class Submitted:
         timeout: int,
         arguments: list[str],
         environment: dict[str, str],
+        python: str,
     ) -> None:
         self.instance = instance
         self.run_number = run_number
@@ -50,6 +62,17 @@ class Submitted:
         self.timeout = timeout
         self.arguments = arguments
         self.environment = environment
+        self.python = python
+
+    @property
+    def key(self) -> Key:
+        """Instance and run number."""
+        return self.instance, self.run_number
+
+    @property
+    def forked(self) -> bool:
+        """Whether it is a fork of the fork server."""
+        return self.python == "forked" and self.task_type == "PYTHON"
 
 
 def working_directory(data_directory: str, instance: int, run_number: int) -> str:
@@ -63,25 +86,56 @@ def script_name(task_type: str) -> str:
     return starter.file_name if starter else ""
 
 
+def give_back(key: Key, task_type: str, settings: Settings, directories: Directories) -> None:
+    """Let another run have the directory of one that is over."""
+    directories.give_back(working_directory(settings.data_directory, *key), script_name(task_type))
+
+
 def spawn(run: Submitted, settings: Settings, directories: Directories) -> int:
     """The process id of the run's main process, leader of a session of its own. Changes the working directory.
 
     Refused: nothing was started, and the log says why, if it can be written. NoRoom: nothing was started.
     """
-    log = f"{settings.data_directory}/{run.log}"
+    with _Log(run, settings) as log:
+        return _spawn(run, settings, directories, log)
+
+
+def prepare_fork(run: Submitted, settings: Settings, directories: Directories) -> list[object]:
+    """Make ready for a fork all that `spawn` does; what the fork server is told: script, arguments, environment, log.
+
+    Refused and NoRoom as by `spawn`; refused are the same arguments: those that no program can be given.
+    """
+    with _Log(run, settings):
+        directory = working_directory(settings.data_directory, run.instance, run.run_number)
+        file_name = SERVED[run.task_type].file_name
+        try:
+            environment = _environment(run, settings, directory)
+            _check_texts(run.arguments, environment)
+            directories.prepare(directory, file_name, run.script.encode())
+        except Exception as error:
+            directories.give_back(directory, file_name)
+            if is_full(error):
+                raise NoRoom from error
+            raise Refused(f"The task cannot be started: {error}") from error
+        return [f"{directory}/{file_name}", run.arguments, environment, f"{settings.data_directory}/{run.log}"]
+
+
+def refuse(run: Submitted, settings: Settings, message: str) -> None:
+    """Leave in its log why a run was not started, if that can be written."""
     try:
-        descriptor = _open_log(log)
-    except OSError as error:
-        if is_full(error):
-            raise NoRoom from error
-        raise Refused(f"The log cannot be written: {error}") from error
-    try:
-        return _spawn(run, settings, directories, descriptor)
-    except Refused as refusal:
-        _say(descriptor, str(refusal))
-        raise
-    finally:
-        os.close(descriptor)
+        with _Log(run, settings):
+            raise Refused(message)
+    except (NoRoom, Refused):
+        pass
+
+
+def _check_texts(arguments: list[str], environment: dict[str, str]) -> None:
+    """ValueError: what the kernel would not pass on."""
+    for text in (*arguments, *environment, *environment.values()):
+        if b"\0" in os.fsencode(text):
+            raise ValueError("embedded null byte")
+    if any(not name or "=" in name for name in environment):
+        raise ValueError("illegal environment variable name")
 
 
 def _spawn(run: Submitted, settings: Settings, directories: Directories, log: int) -> int:
@@ -105,7 +159,7 @@ def _spawn(run: Submitted, settings: Settings, directories: Directories, log: in
             ],
             setsid=True,
             setsigmask=[],
-            setsigdef=_ALL_SIGNALS,
+            setsigdef=ALL_SIGNALS,
         )
     except Exception as error:  # a zero byte in an argument …: whatever it is, the other runs go on
         directories.give_back(directory, starter.file_name)
@@ -126,6 +180,31 @@ def _environment(run: Submitted, settings: Settings, directory: str) -> dict[str
         RUN_VARIABLE: f"{run.instance}.{run.run_number}",
         DATA_VARIABLE: settings.data_directory,
     }
+
+
+class _Log:
+    """The log of a run while it starts: a descriptor. A refusal inside is written there.
+
+    Refused: there can be none. NoRoom: there can be none now.
+    """
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, run: Submitted, settings: Settings) -> None:
+        try:
+            self._descriptor = _open_log(f"{settings.data_directory}/{run.log}")
+        except OSError as error:
+            if is_full(error):
+                raise NoRoom from error
+            raise Refused(f"The log cannot be written: {error}") from error
+
+    def __enter__(self) -> int:
+        return self._descriptor
+
+    def __exit__(self, _kind: object, error: BaseException | None, _frames: object) -> None:
+        if isinstance(error, Refused):
+            _say(self._descriptor, str(error))
+        os.close(self._descriptor)
 
 
 def _open_log(path: str) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # typing is not imported at run time: the runner's start is c
     ResultRow = tuple[int, int, str, int | None, int, int, int, str]
     Key = tuple[int, int]
 
-VERSION = 1
+VERSION = 2
 _READ_SIZE = 256 * 1024
 
 encode = json.JSONEncoder(separators=(",", ":")).encode
