@@ -1,6 +1,5 @@
 """From parameters to a request model: texts are read as the wire writes them, and every fault is told at once."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tidemill.actions import json_text
 from tidemill.domain.definitions import Wire
 from tidemill.domain.errors import Fault, InvalidRequest
 from tidemill.settings import Settings
@@ -105,10 +105,7 @@ def _read(value: object, kind: Kind) -> Any:
     if kind == "items" and text[0] not in "[{":
         _check_texts(text)
         return [part.strip() for part in text.split(",")]
-    try:
-        decoded: object = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError("JSON is expected") from None
+    decoded = json_text.load(text)
     if _ODD.search(text):
         _check_texts(decoded)
     return decoded

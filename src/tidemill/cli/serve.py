@@ -13,7 +13,8 @@ from contextlib import contextmanager, nullcontext
 import uvicorn
 
 from tidemill.actions.perform import Services
-from tidemill.api.protocol import Protocol
+from tidemill.api.connections import Connections
+from tidemill.api.protocol import protocol_with
 from tidemill.api.server import create_app
 from tidemill.cli.cluster import Server, runner_name
 from tidemill.cli.keeping import Keeper
@@ -132,10 +133,11 @@ def _announce(settings: Settings, listener: socket.socket, new_key: NewKey | Non
 
 
 def _serve_http(services: Services, listener: socket.socket) -> None:
+    settings = services.settings
     config = uvicorn.Config(
         create_app(services),
         loop="uvloop",
-        http=Protocol,
+        http=protocol_with(Connections(settings.max_connections, settings.request_timeout)),
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -21,12 +21,14 @@ from tidemill.scheduler.release import release
 from tidemill.scheduler.rescue import Key, rescue
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
+from tidemill.store.absence import Busy
 from tidemill.store.engine import Database
 from tidemill.store.parameters import Secrets
 
 log = logging.getLogger(__name__)
 
 _AFTER_ERROR = 1.0  # seconds
+_PATIENCE = 5.0  # seconds that a turn waits for others who write, before that is worth a line in the log
 
 
 class Scheduler:
@@ -48,8 +50,8 @@ class Scheduler:
         vault: Secrets | None = None,
         membership: Membership | None = None,
     ) -> None:
-        self._database = database
-        self._leading = database.fenced(membership.fence) if membership is not None else database
+        self._database = database.patient(_PATIENCE)
+        self._leading = self._database.fenced(membership.fence) if membership is not None else self._database
         self._runner = runner
         self._clock = clock
         self._lease = Lease(runner.name, boot)
@@ -64,6 +66,7 @@ class Scheduler:
         self._given: set[Key] = set()  # to the runner, since we took over; kept only where runs come by the database
         self._taken_over = False
         self._failure = ""  # of the latest turn
+        self._is_locked_out = False
         self.pause: float | None = 0.0  # seconds until something comes due; None: nothing will by itself
         database.listen(self.wake)
 
@@ -82,8 +85,11 @@ class Scheduler:
         Runs that were ended are run again at the next start (engine 26), or elsewhere at once.
         """
         self._unsettled += self._runner.close(stop_runs=True, grace=grace)
-        with self._database.write(announce=False) as db:
-            settle(db, self._clock.now(), self._unsettled, self._runner.output)
+        try:
+            with self._database.write(announce=False) as db:
+                settle(db, self._clock.now(), self._unsettled, self._runner.output)
+        except Busy as error:
+            log.warning("the last results are settled at the next start: %s", error)
         if self._membership is not None:
             self._membership.leave()
 
@@ -109,7 +115,12 @@ class Scheduler:
                 self._taken_over = True
             self.pause = self.turn()
             self._failure = ""
+            self._note_locks(None)
         except NotLeading:
+            self._changed.set()
+            self.pause = 0.0
+        except Busy as error:  # what had been committed before is complete in itself
+            self._note_locks(error)
             self._changed.set()
             self.pause = 0.0
         except Exception as error:
@@ -120,6 +131,14 @@ class Scheduler:
             self.pause = 0.0
             return False
         return True
+
+    def _note_locks(self, error: Busy | None) -> None:
+        """Say once that somebody else's lock holds us up, and once that it is over."""
+        if error is not None and not self._is_locked_out:
+            log.warning("the scheduler waits to write: %s; nothing is lost, and it goes on when that ends", error)
+        elif error is None and self._is_locked_out:
+            log.warning("the scheduler goes on: it can write again")
+        self._is_locked_out = error is not None
 
     def _complain(self, error: Exception) -> None:
         """Log a turn's failure, with its traceback unless that is in the log already."""

@@ -9,38 +9,63 @@ connections of their own and wait for nobody.
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from copy import copy
+from math import ceil
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-_BUSY_TIMEOUT_MS = 60_000
+from tidemill.store.absence import Busy, is_locked
+
+_PATIENCE = 60.0  # seconds that a writer waits for its turn, unless it says otherwise
 _READERS = 8
 _WRITER_LOCK = 0x7469646D  # "tidm": the advisory lock of whoever writes
+_LOCK_TIMEOUT = "55P03"
 _STALLED = "2s"  # a writer that stops in mid-transaction loses it after this
 CHANNEL = "tidemill"
 # A server that the network cuts off notices it, instead of waiting for an answer for hours.
-_PATIENCE = {
+_NETWORK = {
     "connect_timeout": 3, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3,
     "tcp_user_timeout": 5_000,
 }  # fmt: skip
 
 
+class Turn:
+    """How long somebody waits to write: `patience` seconds from now.
+
+    Who has given up sets `given_up`, and what was written meanwhile is rolled back.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._until = monotonic() + patience
+        self.given_up = False
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return max(0.0, self._until - monotonic())
+
+
 class Database:
     """`read` and `write` each give one transaction; who takes a `Connection` never commits it."""
 
-    def __init__(self, writer: Engine, reader: Engine, lock: AbstractContextManager[Any]) -> None:
+    def __init__(self, writer: Engine, reader: Engine, lock: "threading.Lock | None") -> None:
+        """`lock` is for writers of this process; without one the database itself has to keep them apart."""
         self.writer = writer
         self.reader = reader
         self.id = uuid4().hex  # of this process, in what it tells the others
         self._lock = lock
         self._listeners: list[Callable[[], None]] = []
         self._fence: Callable[[Connection], None] | None = None
+        self._patience = _PATIENCE
+        self._turn: Turn | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -61,6 +86,18 @@ class Database:
         other._fence = fence
         return other
 
+    def patient(self, patience: float) -> "Database":
+        """The same database, whose writing transactions wait `patience` seconds for others."""
+        other = copy(self)
+        other._patience = patience
+        return other
+
+    def within(self, turn: Turn) -> "Database":
+        """The same database, whose writing transactions wait no longer than `turn` says."""
+        other = copy(self)
+        other._turn = turn
+        return other
+
     def tell_others(self, db: Connection) -> None:
         """Once this transaction is committed, wake the other servers on a PostgreSQL."""
         if not self.is_sqlite:
@@ -73,17 +110,46 @@ class Database:
 
     @contextmanager
     def write(self, *, announce: bool = True) -> Generator[Connection]:
-        """One transaction, committed at the end and rolled back on an exception."""
-        with self._lock, self.writer.begin() as db:
-            if not self.is_sqlite:
-                db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+        """One transaction, committed at the end and rolled back on an exception.
+
+        Raises Busy, before anything was done, if somebody else writes for too long; and at the end, with nothing
+        done, if the turn was given up meanwhile.
+        """
+        with self._begun() as db:
             if self._fence is not None:
                 self._fence(db)
             yield db
             if announce:
                 self.tell_others(db)
+            if self._turn is not None and self._turn.given_up:
+                raise Busy("nobody waits for this any more")
         if announce:
             self.announce()
+
+    @contextmanager
+    def _begun(self) -> Generator[Connection]:
+        """A transaction that no other one writes beside."""
+        left = self._patience if self._turn is None else self._turn.left
+        if self._lock is None:
+            with self.writer.begin() as db:
+                _lock_out_others(db, left)
+                yield db
+            return
+        if not self._lock.acquire(timeout=left):
+            raise Busy("another writer is at work")
+        try:
+            left = ceil(left if self._turn is None else self._turn.left)  # whole seconds: it seldom changes
+            with self.writer.connect().execution_options(patience=left * 1_000) as db:
+                try:
+                    transaction = db.begin()
+                except OperationalError as error:
+                    if is_locked(error):
+                        raise Busy("another process has locked the database") from None
+                    raise
+                with transaction:
+                    yield db
+        finally:
+            self._lock.release()
 
     @contextmanager
     def write_apart(self) -> Generator[Connection]:
@@ -100,6 +166,17 @@ class Database:
         self.reader.dispose()
 
 
+def _lock_out_others(db: Connection, patience: float) -> None:
+    """Wait up to `patience` seconds for the advisory lock of PostgreSQL. Raises Busy."""
+    wait = max(1, int(patience * 1_000))
+    try:
+        db.exec_driver_sql(f"SELECT set_config('lock_timeout', '{wait}', true), pg_advisory_xact_lock({_WRITER_LOCK})")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == _LOCK_TIMEOUT:
+            raise Busy("another server is writing") from None
+        raise
+
+
 def open_database(url: str, synchronous: str = "FULL") -> Database:
     """Open the database that an SQLAlchemy URL names (`sqlite:///…` or `postgresql://…`).
 
@@ -112,9 +189,9 @@ def open_database(url: str, synchronous: str = "FULL") -> Database:
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=_READERS,
             max_overflow=16,
-            connect_args={"options": f"-c idle_in_transaction_session_timeout={_STALLED}", **_PATIENCE},
+            connect_args={"options": f"-c idle_in_transaction_session_timeout={_STALLED}", **_NETWORK},
         )
-        return Database(engine, engine, nullcontext())
+        return Database(engine, engine, None)
     if parsed.get_backend_name() != "sqlite":
         raise ValueError(f"database: sqlite:///FILE or postgresql://… is expected, not {parsed.drivername}")
     if sqlite3.sqlite_version_info < (3, 35):
@@ -142,7 +219,7 @@ def _sqlite(url: str, synchronous: str, connections: int, *, reader: bool = Fals
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         pragmas = [
-            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            f"busy_timeout = {int(_PATIENCE * 1_000)}",
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             "foreign_keys = ON",
@@ -152,11 +229,16 @@ def _sqlite(url: str, synchronous: str, connections: int, *, reader: bool = Fals
         for pragma in pragmas + (["query_only = ON"] if reader else []):
             connection.execute(f"PRAGMA {pragma}")
 
-    statement = "BEGIN" if reader else "BEGIN IMMEDIATE"
-
     def begin(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection  # past SQLAlchemy: each request pays for this
-        driver.execute(statement)
+        if reader:
+            driver.execute("BEGIN")
+            return
+        patience = connection.get_execution_options().get("patience")
+        if patience is not None and connection.info.get("patience") != patience:
+            driver.execute(f"PRAGMA busy_timeout = {patience}")
+            connection.info["patience"] = patience
+        driver.execute("BEGIN IMMEDIATE")
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begin)
