@@ -93,13 +93,16 @@ class Gateway:
         thread ends with the absence, and what it wrote is rolled back.
         """
         called = asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
-        while not (await asyncio.wait({called}, timeout=_LOOK))[0]:
-            if not turn.left and self._services.health().get("Database") == "away":
-                turn.given_up = True
-                called.cancel()
-                called.add_done_callback(_drop)
-                raise Busy("the database is away")
-        return called.result()
+        try:
+            while not (await asyncio.wait({called}, timeout=_LOOK))[0]:
+                if not turn.left and self._services.health().get("Database") == "away":
+                    turn.given_up = True
+                    called.cancel()
+                    called.add_done_callback(_drop)
+                    raise Busy("the database is away")
+            return called.result()
+        finally:
+            del called  # its exception knows this frame: together they would keep the request until the next collection
 
     async def _send_log(self, scope: Scope, send: Send) -> None:
         """For the other servers on this database, which prove by a token that they share its key."""

@@ -21,7 +21,7 @@ from tidemill.scheduler.release import release
 from tidemill.scheduler.rescue import Key, rescue
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
-from tidemill.store.absence import Busy
+from tidemill.store.absence import Busy, will_pass
 from tidemill.store.engine import Database
 from tidemill.store.parameters import Secrets
 
@@ -66,7 +66,7 @@ class Scheduler:
         self._given: set[Key] = set()  # to the runner, since we took over; kept only where runs come by the database
         self._taken_over = False
         self._failure = ""  # of the latest turn
-        self._is_locked_out = False
+        self._is_shut_out = False
         self.pause: float | None = 0.0  # seconds until something comes due; None: nothing will by itself
         database.listen(self.wake)
 
@@ -115,16 +115,19 @@ class Scheduler:
                 self._taken_over = True
             self.pause = self.turn()
             self._failure = ""
-            self._note_locks(None)
+            self._note_absence(None)
         except NotLeading:
             self._changed.set()
             self.pause = 0.0
         except Busy as error:  # what had been committed before is complete in itself
-            self._note_locks(error)
+            self._note_absence(error)
             self._changed.set()
             self.pause = 0.0
         except Exception as error:
-            self._complain(error)
+            if will_pass(error):
+                self._note_absence(error)
+            else:
+                self._complain(error)
             self._changed.set()
             self._asked.clear()
             self._taken_over = False
@@ -132,13 +135,14 @@ class Scheduler:
             return False
         return True
 
-    def _note_locks(self, error: Busy | None) -> None:
-        """Say once that somebody else's lock holds us up, and once that it is over."""
-        if error is not None and not self._is_locked_out:
-            log.warning("the scheduler waits to write: %s; nothing is lost, and it goes on when that ends", error)
-        elif error is None and self._is_locked_out:
-            log.warning("the scheduler goes on: it can write again")
-        self._is_locked_out = error is not None
+    def _note_absence(self, error: Exception | None) -> None:
+        """Say once that the database is away or taken, and once that it is back."""
+        if error is not None and not self._is_shut_out:
+            reason = f"{type(error).__name__}: {error}".split("\n")[0]
+            log.warning("the scheduler waits for the database; nothing is lost, and it goes on by itself: %s", reason)
+        elif error is None and self._is_shut_out:
+            log.warning("the scheduler goes on: the database is there again")
+        self._is_shut_out = error is not None
 
     def _complain(self, error: Exception) -> None:
         """Log a turn's failure, with its traceback unless that is in the log already."""

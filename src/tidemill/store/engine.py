@@ -142,7 +142,7 @@ class Database:
             with self.writer.connect().execution_options(patience=left * 1_000) as db:
                 try:
                     transaction = db.begin()
-                except OperationalError as error:
+                except Exception as error:
                     if is_locked(error):
                         raise Busy("another process has locked the database") from None
                     raise
