@@ -22,6 +22,7 @@ _INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
 _ODD = re.compile(r"\\u(0000|d[89a-f])", re.IGNORECASE)
 _MAX_DEPTH = 16  # of flat names; the longest real one has six parts
 _MISSING = "is mandatory"
+_MOST_FAULTS = 10_000  # each takes a thousand bytes until they are told
 
 
 def read_parameters(model: type[M], parameters: Mapping[str, object], settings: Settings) -> tuple[M, int]:
@@ -53,6 +54,8 @@ def _validated(model: type[M], values: Mapping[str, Any], faults: list[Fault], s
         request = model.model_validate(values, context={"settings": settings})
         found: list[Fault] = []
     except ValidationError as error:
+        if error.error_count() > _MOST_FAULTS:
+            raise InvalidRequest([Fault("Request", f"it has {error.error_count()} faults")]) from None
         request = None
         found = [_fault(detail) for detail in error.errors(include_url=False)]
     faults += [fault for fault in found if fault.path not in unreadable]
