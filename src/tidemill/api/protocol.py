@@ -28,6 +28,7 @@ _HEAD_TOO_LARGE = WireError(
     f"A request line and at most {MAX_HEADERS} headers of at most {MAX_HEAD} bytes together are accepted.",
 )
 _PIPELINED = WireError(400, "InvalidRequest", f"At most {MAX_PIPELINED} requests may wait for answers on a connection.")
+_UPGRADE = WireError(400, "InvalidRequest", "No other protocol is spoken here: send this without an Upgrade header.")
 _TOO_SLOW = WireError(408, "RequestTimeout", f"The request came at less than {SLOWEST} bytes a second.")
 _FULL = WireError(503, "ServiceUnavailable", "Too many connections are open: try again later.", _RETRY_AFTER)
 _PHRASES = {
@@ -163,6 +164,8 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self._unanswered > MAX_PIPELINED:
             raise Refused(_PIPELINED)
+        if self.parser.should_upgrade() and {b"content-length", b"transfer-encoding"} & dict(self.headers).keys():
+            raise Refused(_UPGRADE)  # the parser would take its body for the next request
         url = b"".join(self._url)
         if len(url) > _LONG_HEAD:
             self._begin_long_head()
