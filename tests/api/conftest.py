@@ -174,8 +174,8 @@ def client_of_the_test_actions(services: Services) -> client.AsgiClient:
 
 @pytest.fixture
 def limits() -> Connections:
-    """Of the real server: few places and little patience for those who are too slow."""
-    return Connections(most=8, patience=1.0)
+    """Of the real server; a module may give others."""
+    return Connections()
 
 
 @pytest.fixture

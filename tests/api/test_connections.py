@@ -32,6 +32,12 @@ class Raw:
 
 
 @pytest.fixture
+def limits() -> Connections:
+    """Few places, and little patience with those who are too slow."""
+    return Connections(most=8, patience=0.5)
+
+
+@pytest.fixture
 def stack() -> Iterator[ExitStack]:
     with ExitStack() as stack:
         yield stack

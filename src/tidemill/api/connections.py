@@ -7,7 +7,7 @@ from typing import Protocol
 
 SLOWEST = 4096  # bytes a second: a client that is slower is cut off
 MAX_LONG_HEADS = 16
-_LOOK = 1.0  # seconds between looks at how fast clients are
+_LOOK = 1.0  # seconds at most between looks at how fast clients are
 
 
 class Connection(Protocol):
@@ -52,8 +52,7 @@ class Connections:
             victim.dismiss()
         self._open.add(connection)
         if not self._watching:
-            self._watching = True
-            asyncio.get_running_loop().call_later(_LOOK, self._watch)
+            self._look_later()
         return True
 
     def remove(self, connection: Connection) -> None:
@@ -71,6 +70,10 @@ class Connections:
         now = monotonic()
         for connection in list(self._open):
             connection.cut_if_slow(now, self.patience)
-        self._watching = bool(self._open)
-        if self._watching:
-            asyncio.get_running_loop().call_later(_LOOK, self._watch)
+        self._watching = False
+        if self._open:
+            self._look_later()
+
+    def _look_later(self) -> None:
+        self._watching = True
+        asyncio.get_running_loop().call_later(min(_LOOK, self.patience / 4), self._watch)

@@ -164,7 +164,8 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self._unanswered > MAX_PIPELINED:
             raise Refused(_PIPELINED)
-        if self.parser.should_upgrade() and {b"content-length", b"transfer-encoding"} & dict(self.headers).keys():
+        has_body = {b"content-length", b"transfer-encoding"} & dict(self.headers).keys()
+        if has_body and self.parser is not None and self.parser.should_upgrade():
             raise Refused(_UPGRADE)  # the parser would take its body for the next request
         url = b"".join(self._url)
         if len(url) > _LONG_HEAD:

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -33,6 +34,8 @@ from tidemill.store.schema import prepare
 
 log = logging.getLogger(__name__)
 
+_OTHER_FILES = 200  # the databases', the runner's and the logs'
+
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C, then give running tasks `shutdown_grace` seconds.
@@ -41,6 +44,7 @@ def serve(settings: Settings) -> None:
     for settings that do not go together.
     """
     os.umask(0o077)
+    _check_open_files(settings.max_connections)
     directory = DataDirectory(settings.data, passable=bool(settings.task_user))
     listener = _listen(settings.host, settings.port)
     database = open_database(settings.database_url, settings.synchronous)
@@ -74,6 +78,15 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.bind((host, port))
     listener.listen(1024)
     return listener
+
+
+def _check_open_files(connections: int) -> None:
+    """Raises ValueError where so many connections would use up the files that this process may open."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and connections + _OTHER_FILES > most:
+        raise ValueError(
+            f"max_connections: with {most} open files allowed (ulimit -n), at most {most - _OTHER_FILES} are expected"
+        )
 
 
 def _advertised(settings: Settings, listener: socket.socket) -> str:
