@@ -44,7 +44,7 @@ def serve(settings: Settings) -> None:
     for settings that do not go together.
     """
     os.umask(0o077)
-    _check_open_files(settings.max_connections)
+    allow_open_files(settings.max_connections)
     directory = DataDirectory(settings.data, passable=bool(settings.task_user))
     listener = _listen(settings.host, settings.port)
     database = open_database(settings.database_url, settings.synchronous)
@@ -80,13 +80,15 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _check_open_files(connections: int) -> None:
-    """Raises ValueError where so many connections would use up the files that this process may open."""
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most != resource.RLIM_INFINITY and connections + _OTHER_FILES > most:
-        raise ValueError(
-            f"max_connections: with {most} open files allowed (ulimit -n), at most {most - _OTHER_FILES} are expected"
-        )
+def allow_open_files(connections: int) -> None:
+    """See that this process may open files for so many connections. Raises ValueError where the system forbids it."""
+    needed = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise ValueError(f"max_connections: at most {hard - _OTHER_FILES} are expected where {hard} files may be open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _advertised(settings: Settings, listener: socket.socket) -> str:
