@@ -140,7 +140,10 @@ class Gateway:
     def _perform(
         self, incoming: Incoming, caller: Caller, name: str, now: int, request_id: str, turn: Turn | None = None
     ) -> bytes:
-        response = perform(self._services, caller, name, incoming.own_parameters, now, request_id, turn)
+        parameters = incoming.own_parameters
+        if turn is not None and incoming.size > _LARGE:
+            turn.begin()  # it has waited for other large ones
+        response = perform(self._services, caller, name, parameters, now, request_id, turn)
         members = response.model_dump_json(by_alias=True, exclude_none=True)
         start = f'{{"RequestId":"{request_id}"'
         return f"{start}}}".encode() if members == "{}" else f"{start},{members[1:]}".encode()

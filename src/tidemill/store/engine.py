@@ -44,8 +44,13 @@ class Turn:
     """
 
     def __init__(self, patience: float) -> None:
-        self._until = monotonic() + patience
+        self._patience = patience
         self.given_up = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait from now on: what was waited for until now was something else."""
+        self._until = monotonic() + self._patience
 
     @property
     def left(self) -> float:
