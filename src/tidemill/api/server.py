@@ -89,10 +89,12 @@ class Gateway:
     async def _run(self, pool: ThreadPoolExecutor, turn: Turn, function: Callable[..., T], *arguments: object) -> T:
         """Call a function in a thread; give up, with Busy, when the database is away and its `turn` has passed.
 
-        A database that was stopped in the middle of a statement does not answer, and no client library ends that. The
+        A PostgreSQL that was stopped in the middle of a statement does not answer, and no client library ends that. The
         thread ends with the absence, and what it wrote is rolled back.
         """
         called = asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+        if self._services.database.is_sqlite:
+            return await called
         try:
             while not (await asyncio.wait({called}, timeout=_LOOK))[0]:
                 if not turn.left and self._services.health().get("Database") == "away":
