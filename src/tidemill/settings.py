@@ -38,6 +38,12 @@ class Settings(BaseModel):
     clock_skew: int = Field(900, description="how far a request's time may be from ours, either way")
     max_request: int = 16 * 2**20
 
+    # How much may come in at once
+    max_connections: int = Field(500, ge=1, description="open at one time; idle and slow ones yield to new ones")
+    max_reading: int = Field(128 * 2**20, description="bytes of large requests (above 64 KiB) held at one time")
+    request_timeout: float = Field(20.0, gt=0, description="without progress, until a slow client is cut off")
+    write_timeout: float = Field(5.0, ge=0, description="that a call waits for its turn to write, then 503")
+
     # What a project is by default
     time_zone: str = "Asia/Shanghai"
     resource_group_slots: int = Field(16, ge=1, description="of a resource group that nobody made")

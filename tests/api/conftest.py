@@ -21,7 +21,8 @@ from pydantic import SecretStr
 from tests.api import client
 from tests.api.echo import ACTIONS, SetClock
 from tidemill.actions.perform import Services
-from tidemill.api.protocol import Protocol
+from tidemill.api.connections import Connections
+from tidemill.api.protocol import protocol_with
 from tidemill.api.server import create_app
 from tidemill.clock import SystemClock
 from tidemill.runners.shared_logs import Logs
@@ -172,14 +173,21 @@ def client_of_the_test_actions(services: Services) -> client.AsgiClient:
 
 
 @pytest.fixture
-def server(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def limits() -> Connections:
+    """Of the real server; a module may give others."""
+    return Connections()
+
+
+@pytest.fixture
+def server(services: Services, limits: Connections, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port of a real HTTP server on this gateway, with the system's clock."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         create_app(replace(services, clock=SystemClock())),
-        http=Protocol,
+        loop="uvloop",
+        http=protocol_with(limits),
         ws="none",
         lifespan="off",
         log_level="error",

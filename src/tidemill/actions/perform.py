@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pydantic.alias_generators import to_pascal
@@ -18,8 +18,9 @@ from tidemill.domain.definitions import Wire
 from tidemill.domain.errors import ActionNotFound, ActionNotServed, AuthenticationFailed, Forbidden, InvalidRequest
 from tidemill.settings import Settings
 from tidemill.store import members, nonces, operation_log
+from tidemill.store.absence import will_pass
 from tidemill.store.accounts import ACTIVE
-from tidemill.store.engine import Database
+from tidemill.store.engine import Database, Turn
 
 _OBJECTS = ("id", "ids", "project_id", "workflow_id", "task_id", "task_ids", "operation_id")  # what the log names
 _LOGGED_IDS = 500
@@ -52,13 +53,17 @@ def perform(
     parameters: Mapping[str, object],
     now: int,
     request_id: str | None = None,
+    turn: Turn | None = None,
 ) -> Wire:
     """Validate, authorise, act and note it in the operation log, in one transaction. `now` is epoch milliseconds.
 
     `parameters` have the API's names; their values are texts as the wire has them, or plain Python. Raises a
-    SchedulerError, and then nothing remains but a line in the operation log.
+    SchedulerError, and then nothing remains but a line in the operation log; or Busy where others write for longer
+    than `turn` says, and then nothing does.
     """
     action = find_action(services, name)
+    if turn is not None:
+        services = replace(services, database=services.database.within(turn))
     call = _Call(services, action, caller, now, request_id or new_request_id())
     if action.reads:
         return _read(call, _validate(call, parameters))
@@ -114,7 +119,8 @@ def _write(call: _Call, request: Wire) -> Wire:
             operation_log.add(db, _entry(call, None, request, response))
             return response
     except Exception as error:
-        if not (isinstance(error, AuthenticationFailed) and error.code == nonces.USED):
+        is_replay = isinstance(error, AuthenticationFailed) and error.code == nonces.USED
+        if not (is_replay or will_pass(error)):
             _log_failure(call, request, error)
         raise
 

@@ -1,6 +1,5 @@
 """From parameters to a request model: texts are read as the wire writes them, and every fault is told at once."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from tidemill.actions import json_text
 from tidemill.domain.definitions import Wire
 from tidemill.domain.errors import Fault, InvalidRequest
 from tidemill.settings import Settings
@@ -22,6 +22,7 @@ _INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
 _ODD = re.compile(r"\\u(0000|d[89a-f])", re.IGNORECASE)
 _MAX_DEPTH = 16  # of flat names; the longest real one has six parts
 _MISSING = "is mandatory"
+_MOST_FAULTS = 10_000  # each takes a thousand bytes until they are told
 
 
 def read_parameters(model: type[M], parameters: Mapping[str, object], settings: Settings) -> tuple[M, int]:
@@ -53,6 +54,8 @@ def _validated(model: type[M], values: Mapping[str, Any], faults: list[Fault], s
         request = model.model_validate(values, context={"settings": settings})
         found: list[Fault] = []
     except ValidationError as error:
+        if error.error_count() > _MOST_FAULTS:
+            raise InvalidRequest([Fault("Request", f"it has {error.error_count()} faults")]) from None
         request = None
         found = [_fault(detail) for detail in error.errors(include_url=False)]
     faults += [fault for fault in found if fault.path not in unreadable]
@@ -105,10 +108,7 @@ def _read(value: object, kind: Kind) -> Any:
     if kind == "items" and text[0] not in "[{":
         _check_texts(text)
         return [part.strip() for part in text.split(",")]
-    try:
-        decoded: object = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValueError("JSON is expected") from None
+    decoded = json_text.load(text)
     if _ODD.search(text):
         _check_texts(decoded)
     return decoded

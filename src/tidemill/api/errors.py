@@ -4,11 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as NoConnection
-
 from tidemill.domain import errors
 from tidemill.domain.errors import Fault, SchedulerError
+from tidemill.store.absence import will_pass
 from tidemill.store.fullness import is_full
 
 _LISTED = 50  # faults that a message names at most
@@ -25,6 +23,7 @@ WIRE: dict[type[SchedulerError], tuple[int, str]] = {
     errors.PayloadTooLarge: (413, "RequestEntityTooLarge"),
     errors.MethodNotAllowed: (405, "UnsupportedHTTPMethod"),
     errors.LogUnavailable: (503, "ServiceUnavailable.Log"),
+    errors.Overloaded: (503, "ServiceUnavailable"),
 }
 _OTHER_STATUS = {"InvalidAccessKeyId.NotFound": 404}
 
@@ -43,6 +42,14 @@ class WireError:
     def is_ours(self) -> bool:
         """Whether the fault is the server's, and belongs into its log."""
         return self.status >= 500 and self.code != "NotImplemented"
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Those that only errors have: when to try again, in the API's milliseconds and in HTTP's seconds."""
+        if not self.retry_after:
+            return []
+        seconds = -(-self.retry_after // 1_000)
+        return [(b"x-acs-retry-after", b"%d" % self.retry_after), (b"retry-after", b"%d" % seconds)]
 
     def body(self, host: str, scheme: str, request_id: str) -> bytes:
         """The JSON object that every client reads; all members are texts, but for AccessDeniedDetail."""
@@ -74,7 +81,7 @@ _UNKNOWN = WireError(
 
 def to_wire(error: BaseException) -> WireError:
     """Status, code and message of an error; one outside the tree says nothing of its insides."""
-    if _will_pass(error):
+    if will_pass(error):
         return _BUSY
     if is_full(error):
         return _FULL
@@ -90,16 +97,10 @@ def to_wire(error: BaseException) -> WireError:
             return WireError(_OTHER_STATUS.get(error.code, status), error.code, str(error))
         case errors.Forbidden():
             return WireError(status, code, str(error), action=error.action)
+        case errors.Overloaded():
+            return WireError(status, code, str(error), _RETRY_AFTER)
         case _:
             return WireError(status, code, str(error))
-
-
-def _will_pass(error: BaseException) -> bool:
-    """Whether the database was away: as SQLAlchemy says it, or psycopg (which is not imported for this)."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated
-    names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
-    return isinstance(error, NoConnection) or "psycopg.OperationalError" in names
 
 
 def _invalid(status: int, faults: Sequence[Fault]) -> WireError:

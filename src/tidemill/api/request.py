@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 from urllib.parse import unquote
 
+from tidemill.actions import json_text
 from tidemill.domain.errors import Fault, InvalidRequest, PayloadTooLarge
 
 Scope = MutableMapping[str, Any]
@@ -41,6 +42,11 @@ class Incoming:
     raw_query: str
     body: bytes
 
+    @property
+    def size(self) -> int:
+        """Bytes that are to be taken apart."""
+        return len(self.raw_query) + len(self.body)
+
     @cached_property
     def query(self) -> list[tuple[str, str]]:
         return _fields(self.raw_query, "Query")
@@ -66,11 +72,13 @@ class Incoming:
         if self._content_type != "application/json" or not self.body.strip():
             return {}
         try:
-            members = json.loads(self.body)
+            members = json_text.load(self.body.decode("utf-8-sig"))
             if _HALF_PAIR.search(self.body):
                 json.dumps(members, ensure_ascii=False).encode()
-        except (ValueError, RecursionError):
-            raise _unreadable("Body", "a JSON object is expected") from None
+        except UnicodeError:
+            raise _unreadable("Body", "JSON in UTF-8, without halves of surrogate pairs, is expected") from None
+        except (ValueError, RecursionError) as error:
+            raise _unreadable("Body", str(error)) from None
         if not isinstance(members, dict):
             raise _unreadable("Body", "a JSON object is expected")
         return cast(dict[str, Any], members)
@@ -99,8 +107,13 @@ class Incoming:
         return {name: value for name, value in self.parameters.items() if name not in _COMMON}
 
     def named(self, name: str, header: str) -> str:
-        """Action or Version: the parameter, else the header. Raises InvalidRequest if there is neither."""
-        value = self.parameters.get(name) or self.headers.get(header)
+        """Action or Version: of what is signed, else wherever it is. Raises InvalidRequest if it is nowhere.
+
+        V3 signs query and header, and the body of a stranger is not taken apart before that was checked. V1 signs query
+        and form; what clients of V1 put into the header is theirs (pop-core: the name as its user wrote it).
+        """
+        signed = dict(self.query) if "authorization" in self.headers else self.texts
+        value: object = signed.get(name) or self.headers.get(header) or self.parameters.get(name)
         if not isinstance(value, str):
             raise InvalidRequest([Fault(name, "is mandatory", missing=True)])
         return value
@@ -133,36 +146,59 @@ def _unreadable(place: str, message: str) -> InvalidRequest:
 async def read(scope: Scope, receive: Receive, limit: int) -> Incoming:
     """Read a whole request, chunked or not. Raises PayloadTooLarge, or Disconnected if the client leaves."""
     headers = _read_headers(scope)
-    body = await _read_body(receive, limit)
-    announced = headers.get("content-length", "")
-    size = max(len(body), int(announced) if _LENGTH.fullmatch(announced) else 0) + len(scope["query_string"])
-    if size > limit:
-        raise PayloadTooLarge(f"A request of at most {limit} bytes is accepted.")
+    room = limit - len(scope["query_string"])
+    announced = _announced(headers.get("content-length", ""))
+    if announced > room and headers.get("expect", "").lower() == "100-continue":
+        raise _too_large(limit)  # a client that asks first
+    body = await _read_body(receive, limit, -1 if announced > room else room)
+    if body is None:
+        raise _too_large(limit)
     return Incoming(scope["method"], headers, _text(scope["query_string"]), body)
 
 
-async def _read_body(receive: Receive, limit: int) -> bytes:
-    """The body, cut after `limit` + 1 bytes.
+def size_to_come(scope: Scope, limit: int) -> int:
+    """At most how many bytes of body `read` is going to keep."""
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" in headers:
+        return limit
+    size = _announced(headers.get(b"content-length", b"").decode("latin-1"))
+    return size if size <= limit else 0
 
-    Up to `limit` bytes more are read and dropped: a client that still sends when the connection closes may lose the
-    answer that says why.
+
+def _announced(length: str) -> int:
+    """What Content-Length says, in bytes; 0 if it says nothing."""
+    return int(length) if _LENGTH.fullmatch(length) else 0
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"A request of at most {limit} bytes is accepted.")
+
+
+async def _read_body(receive: Receive, limit: int, room: int) -> bytes | None:
+    """The body; None if it has more than `room` bytes (of -1 none is kept).
+
+    Of one that has, up to `limit` bytes more are read and dropped: a client that still sends when the connection
+    closes may lose the answer that says why.
     """
-    kept = bytearray()
-    dropped = 0
-    more = True
-    while more and dropped <= limit:
+    kept: list[bytes] = []
+    size = 0
+    while size <= room + limit:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
         part: bytes = message.get("body", b"")
-        room = limit + 1 - len(kept)
-        kept += part[:room]
-        dropped += len(part[room:])
-        more = message.get("more_body", False)
-    return bytes(kept)
+        size += len(part)
+        if size <= room:
+            kept.append(part)
+        else:
+            kept.clear()
+        if not message.get("more_body", False):
+            break
+    return b"".join(kept) if size <= room else None
 
 
 def _read_headers(scope: Scope) -> dict[str, str]:
+    """By lower-case name; the values of a repeated one are joined as V3 signs them."""
     headers: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
         headers.setdefault(_text(name).lower(), []).append(_text(value).strip())

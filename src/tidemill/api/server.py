@@ -2,28 +2,33 @@
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from tidemill import __version__
 from tidemill.actions.caller import Caller
 from tidemill.actions.perform import Services, find_action, new_request_id, perform
 from tidemill.api.authenticate import Authenticator
+from tidemill.api.complaints import Complaints
 from tidemill.api.errors import to_wire
-from tidemill.api.request import Disconnected, Incoming, Receive, Scope, Send, read
+from tidemill.api.request import Disconnected, Incoming, Receive, Scope, Send, read, size_to_come
+from tidemill.api.room import Room
 from tidemill.domain.errors import ActionNotFound, Forbidden, MethodNotAllowed
 from tidemill.runners.shared_logs import SHARED_LOGS
+from tidemill.store.absence import Busy
 from tidemill.store.accounts import Keys
-from tidemill.store.fullness import is_full
+from tidemill.store.engine import Turn
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 API_VERSION = "2024-05-18"
 _READERS = 4
 _WRITERS = 4
+_LARGE = 2**20  # bytes: taking such a request apart holds up others, so they go one by one
+_LOOK = 1.0  # seconds between looks at whether the database is away
 _JSON = (b"content-type", b"application/json;charset=utf-8")
 _FOR_ALL = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*")]
 
@@ -45,6 +50,9 @@ class Gateway:
         # Apart, because writers wait for each other: a reader is not to wait behind them.
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="write")
+        self._large = ThreadPoolExecutor(1, thread_name_prefix="large")
+        self._room = Room(max(settings.max_reading, settings.max_request), settings.request_timeout)
+        self._complaints = Complaints()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,18 +70,41 @@ class Gateway:
         except Disconnected:
             return
         except Exception as error:
-            await _refuse(scope, send, error, request_id)
+            await self._refuse(scope, send, error, request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, request_id: str) -> bytes:
         """Read, authenticate; then, in a thread, validate, authorise and act (all in `perform`); answer."""
         if scope["method"] not in ("GET", "POST"):
             raise MethodNotAllowed(f"GET or POST is expected, not {scope['method']}.")
-        incoming = await read(scope, receive, self._services.settings.max_request)
-        loop = asyncio.get_running_loop()
-        known = await loop.run_in_executor(self._readers, self._authenticate, incoming, request_id)
-        if isinstance(known, bytes):
-            return known
-        return await loop.run_in_executor(self._writers, self._perform, incoming, *known, request_id)
+        limit = self._services.settings.max_request
+        async with self._room.hold(size_to_come(scope, limit)):
+            incoming = await read(scope, receive, limit)
+            turn = Turn(self._services.settings.write_timeout)
+            large = self._large if incoming.size > _LARGE else None
+            known = await self._run(large or self._readers, turn, self._authenticate, incoming, request_id)
+            if isinstance(known, bytes):
+                return known
+            return await self._run(large or self._writers, turn, self._perform, incoming, *known, request_id, turn)
+
+    async def _run(self, pool: ThreadPoolExecutor, turn: Turn, function: Callable[..., T], *arguments: object) -> T:
+        """Call a function in a thread; give up, with Busy, when the database is away and its `turn` has passed.
+
+        A PostgreSQL that was stopped in the middle of a statement does not answer, and no client library ends that. The
+        thread ends with the absence, and what it wrote is rolled back.
+        """
+        called = asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+        if self._services.database.is_sqlite:
+            return await called
+        try:
+            while not (await asyncio.wait({called}, timeout=_LOOK))[0]:
+                if not turn.left and self._services.health().get("Database") == "away":
+                    turn.given_up = True
+                    called.cancel()
+                    called.add_done_callback(_drop)
+                    raise Busy("the database is away")
+            return called.result()
+        finally:
+            del called  # its exception knows this frame: together they would keep the request until the next collection
 
     async def _send_log(self, scope: Scope, send: Send) -> None:
         """For the other servers on this database, which prove by a token that they share its key."""
@@ -81,9 +112,20 @@ class Gateway:
         try:
             text = await asyncio.get_running_loop().run_in_executor(self._readers, self._services.logs.own, token)
         except PermissionError as error:
-            await _refuse(scope, send, Forbidden("logs", str(error)), new_request_id())
+            await self._refuse(scope, send, Forbidden("logs", str(error)), new_request_id())
         else:
             await _send(scope, send, 200, json.dumps({"Log": text}).encode(), new_request_id())
+
+    async def _refuse(self, scope: Scope, send: Send, error: Exception, request_id: str) -> None:
+        wire = to_wire(error)
+        if wire.is_ours:
+            self._complaints.log(request_id, error, passing=wire.status == 503)
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
+        headers = wire.headers
+        if wire.status == 413:
+            headers.append((b"connection", b"close"))  # the rest of the body may never have been read
+        body = wire.body(host, scope.get("scheme", "http"), request_id)
+        await _send(scope, send, wire.status, body, request_id, headers)
 
     def _authenticate(self, incoming: Incoming, request_id: str) -> bytes | tuple[Caller, str, int]:
         """The answer of a reading action; of a writing one its caller, name and moment, to go on with elsewhere."""
@@ -97,8 +139,13 @@ class Gateway:
             return self._perform(incoming, caller, name, now, request_id)
         return caller, name, now
 
-    def _perform(self, incoming: Incoming, caller: Caller, name: str, now: int, request_id: str) -> bytes:
-        response = perform(self._services, caller, name, incoming.own_parameters, now, request_id)
+    def _perform(
+        self, incoming: Incoming, caller: Caller, name: str, now: int, request_id: str, turn: Turn | None = None
+    ) -> bytes:
+        parameters = incoming.own_parameters
+        if turn is not None and incoming.size > _LARGE:
+            turn.begin()  # it has waited for other large ones
+        response = perform(self._services, caller, name, parameters, now, request_id, turn)
         members = response.model_dump_json(by_alias=True, exclude_none=True)
         start = f'{{"RequestId":"{request_id}"'
         return f"{start}}}".encode() if members == "{}" else f"{start},{members[1:]}".encode()
@@ -108,17 +155,10 @@ def _health(services: Services) -> bytes:
     return json.dumps({"Status": "ok", "Version": __version__, **services.health()}).encode()
 
 
-async def _refuse(scope: Scope, send: Send, error: Exception, request_id: str) -> None:
-    wire = to_wire(error)
-    if wire.is_ours:
-        log.error("request %s failed: %s", request_id, wire.message, exc_info=None if is_full(error) else error)
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "localhost")
-    headers: list[tuple[bytes, bytes]] = []
-    if wire.retry_after:
-        headers.append((b"x-acs-retry-after", str(wire.retry_after).encode()))
-    if wire.status == 413:
-        headers.append((b"connection", b"close"))  # the rest of the body may never have been read
-    await _send(scope, send, wire.status, wire.body(host, scope.get("scheme", "http"), request_id), request_id, headers)
+def _drop(called: asyncio.Future[Any]) -> None:
+    """Look at the outcome that nobody waits for, so that asyncio does not complain of it."""
+    if not called.cancelled():
+        called.exception()
 
 
 async def _send(

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -14,7 +15,8 @@ from functools import partial
 import uvicorn
 
 from tidemill.actions.perform import Services
-from tidemill.api.protocol import Protocol
+from tidemill.api.connections import Connections
+from tidemill.api.protocol import protocol_with
 from tidemill.api.server import create_app
 from tidemill.cli.cluster import Server, runner_name
 from tidemill.cli.keeping import Keeper
@@ -34,6 +36,8 @@ from tidemill.store.schema import prepare
 
 log = logging.getLogger(__name__)
 
+_OTHER_FILES = 200  # the databases', the runner's and the logs'
+
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C, then give running tasks `shutdown_grace` seconds.
@@ -42,6 +46,7 @@ def serve(settings: Settings) -> None:
     for settings that do not go together.
     """
     os.umask(0o077)
+    allow_open_files(settings.max_connections)
     directory = DataDirectory(settings.data, passable=bool(settings.task_user))
     listener = _listen(settings.host, settings.port)
     database = open_database(settings.database_url, settings.synchronous)
@@ -76,6 +81,17 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.bind((host, port))
     listener.listen(1024)
     return listener
+
+
+def allow_open_files(connections: int) -> None:
+    """See that this process may open files for so many connections. Raises ValueError where the system forbids it."""
+    needed = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise ValueError(f"max_connections: at most {hard - _OTHER_FILES} are expected where {hard} files may be open")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _advertised(settings: Settings, listener: socket.socket) -> str:
@@ -140,10 +156,11 @@ def _announce(settings: Settings, listener: socket.socket, new_key: NewKey | Non
 
 
 def _serve_http(services: Services, listener: socket.socket) -> None:
+    settings = services.settings
     config = uvicorn.Config(
         create_app(services),
         loop="uvloop",
-        http=Protocol,
+        http=protocol_with(Connections(settings.max_connections, settings.request_timeout)),
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -10,7 +10,8 @@ SchedulerError                what a caller can cause and act on
 ├── AuthenticationFailed      the caller did not prove who it is; carries the gateway's code for how
 ├── PayloadTooLarge           the request is larger than the server accepts
 ├── MethodNotAllowed          neither GET nor POST
-└── LogUnavailable            the server that has the log does not answer
+├── LogUnavailable            the server that has the log does not answer
+└── Overloaded                the server has too much to do just now: the same request may succeed later
 
 Anything outside this tree is a bug: it is logged with its traceback and answered as an internal error.
 """
@@ -87,6 +88,10 @@ class MethodNotAllowed(SchedulerError):
 
 class LogUnavailable(SchedulerError):
     """The server that has the log does not answer; the message names it."""
+
+
+class Overloaded(SchedulerError):
+    """The server has too much to do just now: the same request may succeed later."""
 
 
 class AuthenticationFailed(SchedulerError):

@@ -21,6 +21,7 @@ from tidemill.scheduler.release import release
 from tidemill.scheduler.rescue import Key, rescue
 from tidemill.scheduler.settle import settle
 from tidemill.store import instances, runs
+from tidemill.store.absence import Busy, will_pass
 from tidemill.store.engine import Database
 from tidemill.store.fullness import is_full
 from tidemill.store.parameters import Secrets
@@ -28,6 +29,7 @@ from tidemill.store.parameters import Secrets
 log = logging.getLogger(__name__)
 
 _AFTER_ERROR = 1.0  # seconds
+_PATIENCE = 5.0  # seconds that a turn waits for others who write, before that is worth a line in the log
 _ROOM_AGAIN = 1.0  # seconds until a full disk is looked at again
 
 
@@ -56,8 +58,8 @@ class Scheduler:
         membership: Membership | None = None,
         has_room: Callable[[], bool] = _always,
     ) -> None:
-        self._database = database
-        self._leading = database.fenced(membership.fence) if membership is not None else database
+        self._database = database.patient(_PATIENCE)
+        self._leading = self._database.fenced(membership.fence) if membership is not None else self._database
         self._runner = runner
         self._clock = clock
         self._lease = Lease(runner.name, boot)
@@ -73,6 +75,7 @@ class Scheduler:
         self._given: set[Key] = set()  # to the runner, since we took over; kept only where runs come by the database
         self._taken_over = False
         self._failure = ""  # of the latest turn
+        self._is_shut_out = False
         self.pause: float | None = 0.0  # seconds until something comes due; None: nothing will by itself
         database.listen(self.wake)
 
@@ -91,8 +94,11 @@ class Scheduler:
         Runs that were ended are run again at the next start (engine 26), or elsewhere at once.
         """
         self._unsettled += self._runner.close(stop_runs=True, grace=grace)
-        with self._database.write(announce=False) as db:
-            settle(db, self._clock.now(), self._unsettled, self._runner.output)
+        try:
+            with self._database.write(announce=False) as db:
+                settle(db, self._clock.now(), self._unsettled, self._runner.output)
+        except Busy as error:
+            log.warning("the last results are settled at the next start: %s", error)
         if self._membership is not None:
             self._membership.leave()
 
@@ -118,17 +124,34 @@ class Scheduler:
                 self._taken_over = True
             self.pause = self.turn()
             self._failure = ""
+            self._note_absence(None)
         except NotLeading:
             self._changed.set()
             self.pause = 0.0
+        except Busy as error:  # what had been committed before is complete in itself
+            self._note_absence(error)
+            self._changed.set()
+            self.pause = 0.0
         except Exception as error:
-            self._complain(error)
+            if will_pass(error):
+                self._note_absence(error)
+            else:
+                self._complain(error)
             self._changed.set()
             self._asked.clear()
             self._taken_over = False
             self.pause = 0.0
             return False
         return True
+
+    def _note_absence(self, error: Exception | None) -> None:
+        """Say once that the database is away or taken, and once that it is back."""
+        if error is not None and not self._is_shut_out:
+            reason = f"{type(error).__name__}: {error}".split("\n")[0]
+            log.warning("the scheduler waits for the database; nothing is lost, and it goes on by itself: %s", reason)
+        elif error is None and self._is_shut_out:
+            log.warning("the scheduler goes on: the database is there again")
+        self._is_shut_out = error is not None
 
     def _complain(self, error: Exception) -> None:
         """Log a turn's failure, with its traceback unless that is in the log already."""

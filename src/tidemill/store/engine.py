@@ -9,26 +9,37 @@ connections of their own and wait for nobody.
 import sqlite3
 import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from copy import copy
+from math import ceil
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from tidemill.store.absence import Busy, is_locked
 from tidemill.store.statements import Pipeline, Statement, String, bindparam
 
-_BUSY_TIMEOUT_MS = 60_000
+_PATIENCE = 60.0  # seconds that a writer waits for its turn, unless it says otherwise
 _READERS = 8
-_lock_writers = Statement(select(func.pg_advisory_xact_lock(0x7469646D)))  # "tidm": whoever writes
+_WRITER_LOCK = 0x7469646D  # "tidm": the advisory lock of whoever writes
+_LOCK_TIMEOUT = "55P03"
+_lock_out_others = Statement(
+    select(
+        func.set_config("lock_timeout", bindparam("milliseconds", type_=String), True),
+        func.pg_advisory_xact_lock(_WRITER_LOCK),
+    )
+)
 _STALLED = "2s"  # a writer that stops in mid-transaction loses it after this
 CHANNEL = "tidemill"
 _notify = Statement(select(func.pg_notify(CHANNEL, bindparam("sender", type_=String))))
 # A server that the network cuts off notices it, instead of waiting for an answer for hours.
-_PATIENCE = {
+_NETWORK = {
     "connect_timeout": 3, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3,
     "tcp_user_timeout": 5_000,
 }  # fmt: skip
@@ -37,16 +48,40 @@ Fence = Callable[[Connection], Callable[[], None]]
 before the commit, and raises if not. So nobody waits for that answer alone."""
 
 
+class Turn:
+    """How long somebody waits to write: `patience` seconds from now.
+
+    Who has given up sets `given_up`, and what was written meanwhile is rolled back.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self.given_up = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait from now on: what was waited for until now was something else."""
+        self._until = monotonic() + self._patience
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return max(0.0, self._until - monotonic())
+
+
 class Database:
     """`read` and `write` each give one transaction; who takes a `Connection` never commits it."""
 
-    def __init__(self, writer: Engine, reader: Engine, lock: AbstractContextManager[Any]) -> None:
+    def __init__(self, writer: Engine, reader: Engine, lock: "threading.Lock | None") -> None:
+        """`lock` is for writers of this process; without one the database itself has to keep them apart."""
         self.writer = writer
         self.reader = reader
         self.id = uuid4().hex  # of this process, in what it tells the others
         self._lock = lock
         self._listeners: list[Callable[[], None]] = []
         self._fence: Fence | None = None
+        self._patience = _PATIENCE
+        self._turn: Turn | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -67,6 +102,18 @@ class Database:
         other._fence = fence
         return other
 
+    def patient(self, patience: float) -> "Database":
+        """The same database, whose writing transactions wait `patience` seconds for others."""
+        other = copy(self)
+        other._patience = patience
+        return other
+
+    def within(self, turn: Turn) -> "Database":
+        """The same database, whose writing transactions wait no longer than `turn` says."""
+        other = copy(self)
+        other._turn = turn
+        return other
+
     def tell_others(self, db: Connection) -> None:
         """Once this transaction is committed, wake the other servers on a PostgreSQL."""
         if not self.is_sqlite:
@@ -81,20 +128,58 @@ class Database:
     def write(self, *, announce: bool = True, pipelined: bool = False) -> Generator[Connection]:
         """One transaction, committed at the end and rolled back on an exception.
 
+        Raises Busy, with nothing done, if somebody else writes for too long, or if the turn was given up meanwhile.
         `pipelined`: on PostgreSQL, a `Statement` is not waited for until its rows are read (see `Pipeline`).
         """
-        piped = pipelined and not self.is_sqlite
-        with self._lock, self.writer.connect() as db, Pipeline(db) if piped else nullcontext(), db.begin():
-            if not self.is_sqlite:
-                _lock_writers(db)
+        with self._begun_on_sqlite() if self._lock is not None else self._begun_on_postgresql(pipelined) as db:
             allow = self._fence(db) if self._fence is not None else None
             yield db
             if allow is not None:
                 allow()
             if announce:
                 self.tell_others(db)
+            if self._turn is not None and self._turn.given_up:
+                raise Busy("nobody waits for this any more")
         if announce:
             self.announce()
+
+    @property
+    def _left(self) -> float:
+        """Seconds that may be waited for others who write."""
+        return self._patience if self._turn is None else self._turn.left
+
+    @contextmanager
+    def _begun_on_sqlite(self) -> Generator[Connection]:
+        """A transaction that no other one writes beside, in this process or another one."""
+        assert self._lock is not None
+        if not self._lock.acquire(timeout=self._left):
+            raise Busy("another writer is at work")
+        try:
+            with self.writer.connect() as db:
+                _wait_at_most(db, ceil(self._left))
+                try:
+                    transaction = db.begin()
+                except Exception as error:
+                    if is_locked(error):
+                        raise Busy("another process has locked the database") from None
+                    raise
+                with transaction:
+                    yield db
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _begun_on_postgresql(self, pipelined: bool) -> Generator[Connection]:
+        """A transaction that no other one writes beside, on this server or another one."""
+        try:
+            with self.writer.connect() as db, Pipeline(db) if pipelined else nullcontext(), db.begin():
+                _lock_out_others(db, milliseconds=str(max(1, int(self._left * 1_000))))
+                yield db
+        except Exception as error:
+            original = error.orig if isinstance(error, DBAPIError) else error
+            if getattr(original, "sqlstate", None) == _LOCK_TIMEOUT:
+                raise Busy("another server is writing") from None
+            raise
 
     @contextmanager
     def write_apart(self) -> Generator[Connection]:
@@ -111,6 +196,14 @@ class Database:
         self.reader.dispose()
 
 
+def _wait_at_most(db: Connection, seconds: int) -> None:
+    """How long this connection waits for other processes on an SQLite; whole seconds, because they seldom change."""
+    if db.info.get("patience") != seconds:
+        driver: Any = db.connection.driver_connection
+        driver.execute(f"PRAGMA busy_timeout = {seconds * 1_000}")
+        db.info["patience"] = seconds
+
+
 def open_database(url: str, synchronous: str = "FULL") -> Database:
     """Open the database that an SQLAlchemy URL names (`sqlite:///…` or `postgresql://…`).
 
@@ -124,10 +217,10 @@ def open_database(url: str, synchronous: str = "FULL") -> Database:
             pool_size=_READERS,
             max_overflow=16,
             pool_use_lifo=True,  # a few connections that know the statements, not many that learn them
-            connect_args={"options": f"-c idle_in_transaction_session_timeout={_STALLED}", **_PATIENCE},
+            connect_args={"options": f"-c idle_in_transaction_session_timeout={_STALLED}", **_NETWORK},
         )
         event.listen(engine, "before_cursor_execute", Pipeline.leave_for)
-        return Database(engine, engine, nullcontext())
+        return Database(engine, engine, None)
     if parsed.get_backend_name() != "sqlite":
         raise ValueError(f"database: sqlite:///FILE or postgresql://… is expected, not {parsed.drivername}")
     if sqlite3.sqlite_version_info < (3, 35):
@@ -155,7 +248,7 @@ def _sqlite(url: str, synchronous: str, connections: int, *, reader: bool = Fals
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         pragmas = [
-            f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+            f"busy_timeout = {int(_PATIENCE * 1_000)}",
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             "foreign_keys = ON",

@@ -1,0 +1,43 @@
+"""Whether an error says that the database is away, or taken, for a while."""
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+_PASSING = ("08", "57P", "53300", "55P03", "25P03")  # connections, shutdown, too many of them, locks, stalled
+
+
+class Busy(Exception):
+    """Somebody else held the lock of those who write for too long; nothing was begun."""
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether another process has locked an SQLite."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(original, sqlite3.OperationalError) and original.sqlite_errorcode & 0xFF in _BUSY
+
+
+def will_pass(error: BaseException) -> bool:
+    """Whether the same call may succeed a little later."""
+    if isinstance(error, Busy | NoConnection) or is_locked(error):
+        return True
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _lost(error.orig)
+    return _lost(error)
+
+
+def _lost(error: BaseException | None) -> bool:
+    """Whether psycopg (which is not imported for this) had no connection, or lost it, or waited for a lock in vain.
+
+    What a server still says has an SQLSTATE; without one, it said nothing.
+    """
+    names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
+    if "psycopg.Error" not in names:
+        return False
+    state: str | None = getattr(error, "sqlstate", None)
+    if state is None:
+        return "psycopg.OperationalError" in names
+    return state.startswith(_PASSING)
