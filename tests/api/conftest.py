@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from tests.api import client
 from tests.api.echo import ACTIONS, SetClock
 from tidemill.actions.perform import Services
 from tidemill.api.connections import Connections
-from tidemill.api.protocol import protocol_with
+from tidemill.api.protocol import not_of_a_client_that_left, protocol_with
 from tidemill.api.server import create_app
 from tidemill.clock import SystemClock
 from tidemill.runners.shared_logs import Logs
@@ -194,6 +195,7 @@ def server(services: Services, limits: Connections, monkeypatch: pytest.MonkeyPa
         server_header=False,
     )
     running = uvicorn.Server(config)
+    logging.getLogger("uvicorn.error").addFilter(not_of_a_client_that_left)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
     yield listener.getsockname()[1]

@@ -27,7 +27,7 @@ class Connections:
     """`most` may be open; `patience` is in seconds. Only the event loop's thread touches this.
 
     Connections are `idle` (kept open by clients between two requests), `reading` (a request, or its beginning, is to
-    come), or neither: a request is being answered. Both are in the order in which they became so.
+    come), or neither: a request is being answered. Both are in the order in which they became so. `open` has all.
     """
 
     most: int = 500
@@ -35,7 +35,7 @@ class Connections:
     idle: dict[Connection, None] = field(default_factory=dict[Connection, None])
     reading: dict[Connection, None] = field(default_factory=dict[Connection, None])
     long_heads: int = 0
-    _open: set[Connection] = field(default_factory=set[Connection])
+    open: set[Connection] = field(default_factory=set[Connection])
     _watching: bool = False
 
     def add(self, connection: Connection) -> bool:
@@ -44,19 +44,19 @@ class Connections:
         Of very many clients that send next to nothing, each has a place only until the next one comes; an honest
         client needs it for a few milliseconds.
         """
-        if len(self._open) >= self.most:
+        if len(self.open) >= self.most:
             victim = next(iter(self.idle), None) or next(iter(self.reading), None)
             if victim is None:
                 return False
             self.remove(victim)
             victim.dismiss()
-        self._open.add(connection)
+        self.open.add(connection)
         if not self._watching:
             self._look_later()
         return True
 
     def remove(self, connection: Connection) -> None:
-        self._open.discard(connection)
+        self.open.discard(connection)
         self.place(connection, None)
 
     def place(self, connection: Connection, where: dict[Connection, None] | None) -> None:
@@ -68,10 +68,10 @@ class Connections:
 
     def _watch(self) -> None:
         now = monotonic()
-        for connection in list(self._open):
+        for connection in list(self.open):
             connection.cut_if_slow(now, self.patience)
         self._watching = False
-        if self._open:
+        if self.open:
             self._look_later()
 
     def _look_later(self) -> None:

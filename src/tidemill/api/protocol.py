@@ -4,6 +4,7 @@ Give `protocol_with(Connections(…))` to uvicorn as `http`. Some clients put a 
 takes request lines of any length, but the helper that takes a URL apart stops at 64 KiB.
 """
 
+import logging
 from time import monotonic
 from typing import Any
 
@@ -91,6 +92,7 @@ class Protocol(HttpToolsProtocol):
         if not (unsent and self._unsent) or unsent <= self._unsent - enough:
             self._unsent, self._unsent_since = unsent, now
         elif now - self._unsent_since >= patience:
+            self._forget_answers()
             self.transport.abort()
             return
         if self not in self.others.reading or self.flow.read_paused or self._received >= enough:
@@ -100,6 +102,13 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(_TOO_SLOW)
             else:
                 self.transport.close()
+
+    def _forget_answers(self) -> None:
+        """What is being answered ends as if the client had left."""
+        self.pipeline.clear()
+        if self._unanswered:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def _place(self) -> None:
         """Say whether we wait for the client, and for what."""
@@ -218,7 +227,6 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self, error: WireError) -> None:
         """Answer the request that is being read, and close."""
-        self.pipeline.clear()
         in_answer = self._unanswered > 0 and self.cycle.response_started
         if not (in_answer or self.flow.write_paused):
             body = error.body("localhost", self.scheme or "http", new_request_id())
@@ -228,9 +236,16 @@ class Protocol(HttpToolsProtocol):
             )
             more = b"".join(b"%b: %b\r\n" % header for header in error.headers)
             self.transport.write(head % (error.status, _PHRASES[error.status], len(body), more) + body)
+        self._forget_answers()
         self.transport.close()
 
 
 def protocol_with(others: Connections) -> type[Protocol]:
     """The protocol of a server with these limits."""
     return type("Protocol", (Protocol,), {"others": others})
+
+
+def not_of_a_client_that_left(record: logging.LogRecord) -> bool:
+    """For uvicorn's log: uvloop closes a connection that was reset before it says so, and an answer comes between."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, RuntimeError) and "the handler is closed" in str(error))

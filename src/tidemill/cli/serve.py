@@ -16,7 +16,7 @@ import uvicorn
 
 from tidemill.actions.perform import Services
 from tidemill.api.connections import Connections
-from tidemill.api.protocol import protocol_with
+from tidemill.api.protocol import not_of_a_client_that_left, protocol_with
 from tidemill.api.server import create_app
 from tidemill.cli.cluster import Server, runner_name
 from tidemill.cli.keeping import Keeper
@@ -169,6 +169,7 @@ def _serve_http(services: Services, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    logging.getLogger("uvicorn.error").addFilter(not_of_a_client_that_left)
     _Server(config).run(sockets=[listener])
 
 
