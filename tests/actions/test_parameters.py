@@ -230,7 +230,7 @@ def test_a_run_that_never_reached_the_runner_fails_where_its_secret_is_gone_by_t
     site.scheduler._take_over()
     (run,) = site.runner.runs.values()
     assert "workspace.x was deleted" in run.script
-    assert (run.run_number, run.log) == (1, f"logs/20251104/{run.instance}/1.log")
+    assert (run.run_number, run.log) == (1, f"logs/20251104/{run.instance}-1.log")
     site.runner.end(run.instance, 1)
     site.turn()
     assert site.statuses("a", "2025-11-04") == ["Failure"]

@@ -174,14 +174,15 @@ def test_a_batch_is_bounded_by_its_task_instances(site: Site, monkeypatch: pytes
 
 
 def test_logs_go_when_their_instance_has_gone_and_their_day_has_passed(tmp_path: Path) -> None:
-    for log in ("20251101/7/1.log", "20251101/8/1.log", "20251101/8/2.log", "20251102/9/1.log", "20251103/10/1.log"):
+    old = ("20251101/7/1.log", "20251101/8/1.log", "20251101/8/2.log", "20251102/9/1.log")  # before decision 0022
+    for log in (*old, "20251101/7-2.log", "20251101/11-1.log", "20251101/11-2.log", "20251103/10-1.log"):
         path = tmp_path / "logs" / log
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
     (tmp_path / "logs/notes").mkdir()
-    assert remove_old_logs(tmp_path, date(2025, 11, 3), lambda ids: {7} & set(ids)) == 2
+    assert remove_old_logs(tmp_path, date(2025, 11, 3), lambda ids: {7} & set(ids)) == 3
     left = sorted(str(path.relative_to(tmp_path / "logs")) for path in (tmp_path / "logs").glob("**/*"))
-    assert left == ["20251101", "20251101/7", "20251101/7/1.log", "20251103", "20251103/10", "20251103/10/1.log",
+    assert left == ["20251101", "20251101/7", "20251101/7-2.log", "20251101/7/1.log", "20251103", "20251103/10-1.log",
                     "notes"]  # fmt: skip
 
 

@@ -40,11 +40,11 @@ class Bench:
         return runner
 
     def run(self, script: str, instance: int = 1, run_number: int = 1, **fields: Any) -> Run:
-        defaults = {"task_type": "DIDE_SHELL", "timeout": 0, "log": f"logs/20260101/{instance}/{run_number}.log"}
+        defaults = {"task_type": "DIDE_SHELL", "timeout": 0, "log": f"logs/20260101/{instance}-{run_number}.log"}
         return Run(instance=instance, run_number=run_number, script=script, **(defaults | fields))
 
     def log(self, instance: int = 1, run_number: int = 1) -> str:
-        return (self.directory / f"logs/20260101/{instance}/{run_number}.log").read_text()
+        return (self.directory / f"logs/20260101/{instance}-{run_number}.log").read_text()
 
     def number_in(self, name: str) -> int:
         """The process id that a task wrote into a file of the data directory, once it is there."""

@@ -211,7 +211,7 @@ def test_a_large_output_of_a_fork_is_cut_in_the_middle(bench: Bench) -> None:
     runner = bench.runner(log_cap=1024 * 1024)
     runner.submit([forked(bench, "print('first')\nfor _ in range(50): print('x' * 99999)\nprint('last')")])
     bench.results(runner)
-    path = bench.directory / "logs/20260101/1/1.log"
+    path = bench.directory / "logs/20260101/1-1.log"
     assert path.stat().st_blocks * 512 <= 1024 * 1024
     assert "bytes left out" in bench.log()
     assert bench.log().endswith("x\nlast\n")

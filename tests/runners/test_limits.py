@@ -135,7 +135,7 @@ def test_a_log_that_grows_quickly_stays_near_its_cap_all_the_time(bench: Bench) 
     cap, written = 16 * 2**20, 300_000_000
     runner = bench.runner(log_cap=cap)
     runner.submit([bench.run(f"echo first; yes xxxxxxxxxxxxxxx | head -c {written}; echo last")])
-    path = bench.directory / "logs/20260101/1/1.log"
+    path = bench.directory / "logs/20260101/1-1.log"
     most, until = 0, time.monotonic() + 60
     while not (results := runner.wait(0.002)):
         assert time.monotonic() < until

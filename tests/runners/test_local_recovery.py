@@ -19,7 +19,7 @@ directory = sys.argv[1]
 runner = LocalRunner(directory, stop_grace=0.3)
 runner.start()
 script = f"echo $$ >>{directory}/started; read x <{directory}/pipe; exit 7"
-runner.submit([Run(n, 1, "DIDE_SHELL", script, f"logs/20260101/{n}/1.log", 0) for n in range(1, 6)])
+runner.submit([Run(n, 1, "DIDE_SHELL", script, f"logs/20260101/{n}-1.log", 0) for n in range(1, 6)])
 while True:
     runner.wait(None)
 """

@@ -211,7 +211,7 @@ def test_a_large_output_is_cut_in_the_middle(bench: Bench) -> None:
     runner = bench.runner(log_cap=1024 * 1024)
     runner.submit([bench.run("echo first; yes 0123456789abcde | head -c 5000000; echo last")])
     bench.results(runner)
-    path = bench.directory / "logs/20260101/1/1.log"
+    path = bench.directory / "logs/20260101/1-1.log"
     text = logs.read_log(path, 10_000_000, 0)
     assert text.startswith("first\n0123456789abcde\n")
     assert text.endswith("0123456789abcde\nlast\n")

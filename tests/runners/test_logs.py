@@ -18,7 +18,7 @@ LINE = b"0123456789abcde\n"
 
 
 def test_a_log_is_named_for_its_day_instance_and_run() -> None:
-    assert log_path(date(2026, 1, 2), 100345, 2) == "logs/20260102/100345/2.log"
+    assert log_path(date(2026, 1, 2), 100345, 2) == "logs/20260102/100345-2.log"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 
 from sqlalchemy import make_url
 
@@ -12,6 +13,7 @@ from tidemill.settings import Settings
 log = logging.getLogger(__name__)
 
 _MEBIBYTE = 2**20
+_BETWEEN_LOOKS = 0.1  # seconds, while there is room
 
 
 class Room:
@@ -21,17 +23,22 @@ class Room:
         self._directories = directories
         self._min_free = min_free
         self._full = False
+        self._look_at = float("-inf")
 
     @classmethod
     def of(cls, settings: Settings) -> "Room":
         """Of the data directory, and of the directory of an SQLite that is somewhere else."""
         url = make_url(settings.database_url)
         database = url.database if url.get_backend_name() == "sqlite" else None
-        places = (settings.data, Path(database).parent) if database else (settings.data,)
-        return cls(places, settings.min_free)
+        places = [settings.data, Path(database).parent] if database else [settings.data]
+        return cls(tuple(dict.fromkeys(place.resolve() for place in places)), settings.min_free)
 
     def __call__(self) -> bool:
-        """Whether runs may be started; says in the log when that changes. One thread calls it."""
+        """Whether runs may be started; says in the log when that changes. One thread calls it, before each turn."""
+        now = monotonic()
+        if now < self._look_at and not self._full:
+            return True
+        self._look_at = now + _BETWEEN_LOOKS
         complaint = self._complaint()
         if bool(complaint) != self._full:
             self._full = bool(complaint)

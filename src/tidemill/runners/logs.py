@@ -13,7 +13,7 @@ from tidemill.runners.local.settings import MEBIBYTE
 
 def log_path(day: date, instance: int, run_number: int) -> str:
     """Relative to the data directory."""
-    return f"logs/{day:%Y%m%d}/{instance}/{run_number}.log"
+    return f"logs/{day:%Y%m%d}/{instance}-{run_number}.log"
 
 
 def left_out(count: int) -> str:

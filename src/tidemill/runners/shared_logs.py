@@ -19,7 +19,7 @@ from tidemill.runners.logs import read_log
 SHARED_LOGS = "/shared-logs/"  # and the token
 _GOOD_FOR = 60  # seconds
 _PATIENCE = 5.0  # seconds
-_LOG = re.compile(r"logs/[0-9]{8}/[0-9]+/[0-9]+\.log", re.ASCII)
+_LOG = re.compile(r"logs/[0-9]{8}/[0-9]+[-/][0-9]+\.log", re.ASCII)  # with / before 0022
 _direct = build_opener(ProxyHandler({}))  # a proxy is for the world outside, not for the servers among themselves
 
 Endpoint = Callable[[Connection, str], str | None]

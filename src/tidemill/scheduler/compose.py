@@ -15,6 +15,7 @@ from tidemill.domain.parameters import Resolved
 from tidemill.domain.substitution import prepare
 from tidemill.domain.variables import Value, references
 from tidemill.runners.contract import Run
+from tidemill.runners.logs import log_path
 from tidemill.store.runs import Order
 
 
@@ -61,5 +62,4 @@ def failing(instance: int, run_number: int, now: int, message: str) -> Run:
 
 
 def _log(instance: int, run_number: int, now: int) -> str:
-    day = datetime.fromtimestamp(now / 1000, UTC)
-    return f"logs/{day:%Y%m%d}/{instance}/{run_number}.log"
+    return log_path(datetime.fromtimestamp(now / 1000, UTC), instance, run_number)

@@ -242,6 +242,7 @@ def _sqlite(url: str, synchronous: str, connections: int, *, reader: bool = Fals
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=connections if reader else 0,
+        pool_reset_on_return=None,  # every transaction has ended by then
         connect_args={"check_same_thread": False, "cached_statements": 512},
     )
 

@@ -104,7 +104,7 @@ class LocalRunner:
         for key in keys:  # submitted or stopped when its result was here already, it must not be sent once more
             self._forget(key)
         if keys:
-            self._connection.send("acknowledge", keys)
+            self._connection.post("acknowledge", keys)  # what is submitted next goes with it, and wakes the runner once
 
     def wait(self, timeout: float | None) -> list[Result]:
         """See the contract. Reaches for the runner again if it was lost. RunnerUnavailable: it cannot be started."""

@@ -113,6 +113,11 @@ class Connection:
         if self.channel is not None:
             self.channel.send(*message)
 
+    def post(self, *message: object) -> None:
+        """The same, with the next message that is sent, or at the next `exchange`."""
+        if self.channel is not None:
+            self.channel.post(*message)
+
     def exchange(self) -> list[Message]:
         """Send what waits, and take what came. The connection's end makes `channel` None."""
         if self.channel is None:

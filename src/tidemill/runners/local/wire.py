@@ -51,9 +51,13 @@ class Channel:
         poll.register(self.connection.fileno(), select.POLLIN)
         return bool(poll.poll(0))
 
+    def post(self, *message: object) -> None:
+        """Send a message with the next one, or when the socket is waited for."""
+        self._outgoing += encode(message).encode() + b"\n"
+
     def send(self, *message: object) -> None:
         """Send a message, as much as the socket takes now."""
-        self._outgoing += encode(message).encode() + b"\n"
+        self.post(*message)
         self.flush()
 
     def flush(self) -> None:
