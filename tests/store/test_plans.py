@@ -22,17 +22,41 @@ HOT: list[tuple[str, Statement, dict[str, Any], str]] = [
     ("satisfy", instances._satisfy, {"ids": as_ids([1])}, "ix_instance_edge_upstream"),
 ]  # fmt: skip
 
+_SAVED = as_rows([(1, *([0] * len(instances._SAVED)))])
+BY_ID: list[tuple[str, Statement, dict[str, Any], str]] = [
+    ("load", instances._load, {"ids": as_ids([1])}, "pk_task_instance"),
+    ("save", instances._save, {"rows": _SAVED, "now": 1}, "pk_task_instance"),
+    ("count", instances._count, {"rows": as_rows([(1, 1, 1)])}, "pk_task_instance"),
+    ("release", instances._release, {"rows": as_rows([(1, 1)]), "now": 1}, "pk_task_instance"),
+    ("orders", runs._orders, {"ids": as_ids([1])}, "pk_task_instance"),
+    ("finish", runs._finish, {"rows": as_rows([(1, 1, 1, "", "", 1, 1, "")])}, "pk_run"),
+]
+
+
+def explained(database: Database, statement: Statement, parameters: dict[str, Any]) -> str:
+    with database.write() as db:
+        sql, fixed = statement.text(db)
+        if not database.is_sqlite:
+            db.execute(text("SET LOCAL enable_bitmapscan = off"))  # which names an index on another line
+        explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+        driver: Any = db.connection.driver_connection
+        return str(driver.execute(f"{explain} {sql}", {**fixed, **parameters}).fetchall())
+
 
 @pytest.mark.parametrize(("statement", "parameters", "index"), [pytest.param(*hot[1:], id=hot[0]) for hot in HOT])
 def test_a_hot_query_uses_its_index(
     database: Database, statement: Statement, parameters: dict[str, Any], index: str
 ) -> None:
-    with database.write() as db:
-        sql, fixed = statement.text(db)
-        if not database.is_sqlite:
-            db.execute(text("SET LOCAL enable_seqscan = off"))
-            db.execute(text("SET LOCAL enable_bitmapscan = off"))
-        explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
-        driver: Any = db.connection.driver_connection
-        plan = str(driver.execute(f"{explain} {sql}", {**fixed, **parameters}).fetchall())
+    assert index in explained(database, statement, parameters)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("statement", "parameters", "index"), [pytest.param(*hot[1:], id=hot[0]) for hot in BY_ID])
+def test_a_plan_that_an_empty_postgresql_makes_serves_a_full_one(
+    database: Database, statement: Statement, parameters: dict[str, Any], index: str
+) -> None:
+    """It is kept with its prepared statement."""
+    plan = explained(database, statement, parameters)
     assert index in plan
+    assert "Index Cond" in plan
+    assert "Seq Scan" not in plan

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, exists, or_, select, update
 
 from tidemill.domain.control.kinds import BRANCH, MERGE
-from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, given, given_ids
+from tidemill.store.statements import BigInteger, Integer, Statement, among, as_ids, as_rows, given
 from tidemill.store.tables import instance_edge, task_instance, task_version
 
 t = task_instance.c
@@ -24,7 +24,7 @@ _arms = Statement(
     select(e.upstream_id, e.downstream_id, v.definition)
     .join_from(instance_edge, task_instance, t.id == e.downstream_id)
     .join(task_version, (v.task_id == t.task_id) & (v.env == t.env) & (v.version == t.task_version))
-    .where(e.upstream_id.in_(given_ids()), e.type == "Normal")
+    .where(among(e.upstream_id), e.type == "Normal")
 )
 _marked = given("rows", ("upstream_id", BigInteger), ("downstream_id", BigInteger), ("skips", Integer))
 _mark = Statement(
@@ -37,14 +37,14 @@ _own_next_cycle = exists(
 )
 _pass_on = Statement(
     update(instance_edge)
-    .where(e.upstream_id.in_(given_ids()), or_(e.type == "Normal", and_(e.type == "CrossCycle", _own_next_cycle)))
+    .where(among(e.upstream_id), or_(e.type == "Normal", and_(e.type == "CrossCycle", _own_next_cycle)))
     .values(skips=1)
     .returning(e.downstream_id)
 )
 _clear = Statement(
     update(instance_edge)
     .where(
-        e.upstream_id.in_(given_ids()),
+        among(e.upstream_id),
         e.skips == 1,
         exists(select(1).where(_above.c.id == e.upstream_id, or_(_above.c.unchosen == 1, _above.c.control == BRANCH))),
     )
@@ -53,7 +53,7 @@ _clear = Statement(
 )
 _recompute = Statement(
     update(task_instance)
-    .where(t.id.in_(given_ids()), t.kind == "Task", t.status == "NotRun", or_(t.control.is_(None), t.control != MERGE))
+    .where(among(t.id), t.kind == "Task", t.status == "NotRun", or_(t.control.is_(None), t.control != MERGE))
     .values(unchosen=case((exists(select(1).where(e.downstream_id == t.id, e.skips == 1)), 1), else_=0))
 )
 

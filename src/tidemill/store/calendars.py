@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, 
 
 from tidemill.domain.calendar import Calendar, CalendarDefinition, stored_calendar
 from tidemill.store.pages import AnyRow, Page, contains, page
-from tidemill.store.statements import BigInteger, Statement, as_ids, bindparam, given_ids
+from tidemill.store.statements import BigInteger, Statement, among, as_ids, bindparam
 from tidemill.store.tables import calendar, calendar_project, calendar_version, project_member, workflow
 
 c = calendar.c
@@ -57,7 +57,7 @@ _in_force = select(func.max(_first.c.version)).where(
     or_(_first.c.create_time < bindparam("moment", type_=BigInteger), _first.c.version == 1),
 )
 _load = Statement(
-    select(v.calendar_id, v.definition).where(v.calendar_id.in_(given_ids()), v.version == _in_force.scalar_subquery())
+    select(v.calendar_id, v.definition).where(among(v.calendar_id), v.version == _in_force.scalar_subquery())
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, String, func, select, update
 
 from tidemill.store.instances import visible
-from tidemill.store.statements import BigInteger, Statement, as_rows, bindparam, given
+from tidemill.store.statements import BigInteger, Statement, as_rows, bindparam, given, is_of
 from tidemill.store.tables import task_instance, task_version
 
 t = task_instance.c
@@ -27,7 +27,7 @@ _rows = given("rows", ("id", BigInteger), ("priority", BigInteger), ("resource_g
               ("data_source", String))  # fmt: skip
 _change = Statement(
     update(task_instance)
-    .where(t.id == _rows.c.id)
+    .where(t.id == _rows.c.id, is_of(t.id))
     .values({name: func.coalesce(_rows.c[name], t[name]) for name in ("priority", "resource_group_id", "data_source")})
 )
 _waiting = Statement(

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
-from tidemill.store.statements import Statement, as_ids, given_ids
+from tidemill.store.statements import Statement, among, as_ids
 from tidemill.store.tables import (
     calendar,
     calendar_project,
@@ -27,7 +27,7 @@ from tidemill.store.tables import (
 
 _WHOLE = (project, resource_group, workflow, task, task_output, dependency, calendar, calendar_project, parameter)
 _ROWS = 5_000
-_tasks = Statement(select(task_instance.c.id, task_instance.c.task_id).where(task_instance.c.id.in_(given_ids())))
+_tasks = Statement(select(task_instance.c.id, task_instance.c.task_id).where(among(task_instance.c.id)))
 
 
 def copy_definitions(source: Connection, target: Connection) -> None:

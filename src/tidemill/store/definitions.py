@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, String, delete, insert, select, union_all, update
 
-from tidemill.store.statements import BigInteger, Statement, as_ids, as_rows, bindparam, given, given_ids, insert_many
+from tidemill.store.statements import BigInteger, Statement, among, as_ids, as_rows, bindparam, given, insert_many
 from tidemill.store.tables import (
     dependency,
     project,
@@ -69,8 +69,8 @@ _tasks = Statement(
 )
 _triggers = Statement(
     union_all(
-        select(k.id, k.trigger_type, k.workflow_id).where(k.env == bindparam("env"), k.id.in_(given_ids())),
-        select(w.id, w.trigger_type, w.id).where(w.env == bindparam("env"), w.id.in_(given_ids())),
+        select(k.id, k.trigger_type, k.workflow_id).where(k.env == bindparam("env"), among(k.id)),
+        select(w.id, w.trigger_type, w.id).where(w.env == bindparam("env"), among(w.id)),
     )
 )
 _named = Statement(
@@ -85,15 +85,13 @@ _named = Statement(
 )
 _dependants = Statement(
     select(d.downstream_kind, d.downstream_id, d.upstream_id, d.upstream_output)
-    .where(d.env == bindparam("env"), d.upstream_id.in_(given_ids()))
+    .where(d.env == bindparam("env"), among(d.upstream_id))
     .order_by(d.downstream_id)
 )
 _upstream = Statement(
-    select(d.downstream_id, d.upstream_id).where(
-        d.env == bindparam("env"), d.type == "Normal", d.downstream_id.in_(given_ids())
-    )
+    select(d.downstream_id, d.upstream_id).where(d.env == bindparam("env"), d.type == "Normal", among(d.downstream_id))
 )
-_inner = Statement(select(k.workflow_id, k.id).where(k.env == bindparam("env"), k.workflow_id.in_(given_ids())))
+_inner = Statement(select(k.workflow_id, k.id).where(k.env == bindparam("env"), among(k.workflow_id)))
 _codes = Statement(
     select(k.client_unique_code, k.id, k.workflow_id).where(
         k.env == bindparam("env"), k.client_unique_code.in_(select(_names.c.text))

@@ -32,6 +32,7 @@ _LOCK_TIMEOUT = "55P03"
 _lock_out_others = Statement(
     select(
         func.set_config("lock_timeout", bindparam("milliseconds", type_=String), True),
+        func.set_config("enable_seqscan", "off", True),  # see statements.among
         func.pg_advisory_xact_lock(_WRITER_LOCK),
     )
 )

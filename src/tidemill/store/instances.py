@@ -29,11 +29,12 @@ from tidemill.store.statements import (
     Integer,
     Rows,
     Statement,
+    among,
     as_ids,
     as_rows,
     bindparam,
     given,
-    given_ids,
+    is_of,
 )
 from tidemill.store.tables import READY, event, instance_edge, operation, task, task_instance, workflow_instance
 
@@ -52,7 +53,7 @@ _TEXTS = {"status", "stop_user", "reason", "operation_type"}
 visible: ColumnElement[bool] = t.planning_id.not_in(select(operation.c.id).where(operation.c.finished_time.is_(None)))
 
 COLUMNS = [t[name] for name in _FIELDS]
-_load = Statement(select(*COLUMNS).where(t.id.in_(given_ids())).order_by(t.id))
+_load = Statement(select(*COLUMNS).where(among(t.id)).order_by(t.id))
 _ready = Statement(
     select(*COLUMNS)
     .where(text(READY), t.due_time <= bindparam("now"), visible)
@@ -64,7 +65,7 @@ _next_due = Statement(select(func.min(t.due_time)).where(text(READY), t.due_time
 _saved = given("rows", ("id", BigInteger), *((name, String if name in _TEXTS else BigInteger) for name in _SAVED))
 _save = Statement(
     update(task_instance)
-    .where(t.id == _saved.c.id)
+    .where(t.id == _saved.c.id, is_of(t.id))
     .values({**{name: _saved.c[name] for name in _SAVED}, "modify_time": bindparam("now")})
 )
 
@@ -73,22 +74,19 @@ _event = Statement(insert(event).values({c.name: bindparam(f"{c.name}") for c in
 _counts = given("rows", ("id", BigInteger), ("unfinished", BigInteger), ("failed", BigInteger))
 _count = Statement(
     update(task_instance)
-    .where(t.id == _counts.c.id)
+    .where(t.id == _counts.c.id, is_of(t.id))
     .values(unfinished=t.unfinished + _counts.c.unfinished, failed=t.failed + _counts.c.failed)
     .returning(t.id, t.status, t.unfinished, t.failed, t.started_time)
 )
-_counters = Statement(select(t.id, t.status, t.unfinished, t.failed, t.started_time).where(t.id.in_(given_ids())))
+_counters = Statement(select(t.id, t.status, t.unfinished, t.failed, t.started_time).where(among(t.id)))
 
 _satisfy = Statement(
-    update(instance_edge)
-    .where(e.upstream_id.in_(given_ids()), e.satisfied == 0)
-    .values(satisfied=1)
-    .returning(e.downstream_id)
+    update(instance_edge).where(among(e.upstream_id), e.satisfied == 0).values(satisfied=1).returning(e.downstream_id)
 )
 _merge = exists(select(1).where(t.id == e.downstream_id, t.control == MERGE))
 _satisfy_merges = Statement(
     update(instance_edge)
-    .where(e.upstream_id.in_(given_ids()), e.satisfied == 0, _merge)
+    .where(among(e.upstream_id), e.satisfied == 0, _merge)
     .values(satisfied=1)
     .returning(e.downstream_id)
 )
@@ -100,12 +98,12 @@ def _lower(number: ColumnElement[Any]) -> dict[str, Any]:
     return {"pending_upstreams": t.pending_upstreams - number, "upstreams_done_time": done}
 
 
-_release = Statement(update(task_instance).where(t.id == _lowered.c.id).values(_lower(_lowered.c.number)))
+_release = Statement(update(task_instance).where(t.id == _lowered.c.id, is_of(t.id)).values(_lower(_lowered.c.number)))
 _opened = task_instance.alias("opened")
 _open_entry = Statement(
     update(task_instance)
     .where(
-        t.workflow_instance_id.in_(select(_opened.c.workflow_instance_id).where(_opened.c.id.in_(given_ids()))),
+        t.workflow_instance_id.in_(select(_opened.c.workflow_instance_id).where(among(_opened.c.id))),
         t.waits_entry == 1,
     )
     .values(waits_entry=0, **_lower(literal(1, type_=Integer)))
@@ -121,22 +119,22 @@ _has_not_begun = and_(
 _not_begun = select(t.id).where(_has_not_begun)
 _reopen = Statement(
     update(instance_edge)
-    .where(e.upstream_id.in_(given_ids()), e.satisfied == 1, e.downstream_id.in_(_not_begun))
+    .where(among(e.upstream_id), e.satisfied == 1, e.downstream_id.in_(_not_begun))
     .values(satisfied=0)
     .returning(e.downstream_id)
 )
 _not_begun_of = Statement(
     select(t.id).where(
         t.env == bindparam("env"),
-        t.task_id.in_(given_ids()),
+        among(t.task_id),
         t.kind == "Task",
         _has_not_begun,
     )
 )
-_make_dry = Statement(update(task_instance).where(t.id.in_(given_ids())).values(immediate=1, recurrence="Skip"))
+_make_dry = Statement(update(task_instance).where(among(t.id)).values(immediate=1, recurrence="Skip"))
 _raise = Statement(
     update(task_instance)
-    .where(t.id == _lowered.c.id)
+    .where(t.id == _lowered.c.id, is_of(t.id))
     .values(pending_upstreams=t.pending_upstreams + _lowered.c.number, upstreams_done_time=null())
 )
 
@@ -145,7 +143,7 @@ _ran_upstream = task_instance.alias("ran_upstream")
 _recheck = Statement(
     update(instance_edge)
     .where(
-        e.downstream_id.in_(given_ids()),
+        among(e.downstream_id),
         e.satisfied == 1,
         exists(select(1).where(_ran_upstream.c.id == e.upstream_id, _ran_upstream.c.status != "Success")),
         ~and_(
@@ -171,7 +169,7 @@ _pass_entry = Statement(
             .select_from(_first_edge.join(_first, _first.c.id == _first_edge.c.upstream_id))
             .where(
                 _first_edge.c.downstream_id == t.id,
-                _first.c.id.in_(given_ids()),
+                among(_first.c.id),
                 _first.c.workflow_instance_id == t.workflow_instance_id,
             )
         ),
@@ -180,24 +178,22 @@ _pass_entry = Statement(
 )
 _cut = Statement(
     delete(instance_edge)
-    .where(e.downstream_id == bindparam("id"), e.upstream_id.in_(given_ids()))
+    .where(e.downstream_id == bindparam("id"), among(e.upstream_id))
     .returning(e.upstream_id, e.satisfied)
 )
 _keep_entry = Statement(
     update(task_instance)
-    .where(t.id.in_(given_ids()), t.kind == "Task", t.waits_entry == 0, _entry_closed)
+    .where(among(t.id), t.kind == "Task", t.waits_entry == 0, _entry_closed)
     .values(_WAITING_FOR_ENTRY)
 )
 _upstreams_of = Statement(select(e.upstream_id).where(e.downstream_id == bindparam("id")))
 
 
-_inner = Statement(
-    select(t.workflow_instance_id, *COLUMNS).where(t.workflow_instance_id.in_(given_ids())).order_by(t.id)
-)
+_inner = Statement(select(t.workflow_instance_id, *COLUMNS).where(among(t.workflow_instance_id)).order_by(t.id))
 _dry = exists().where(task.c.id == t.task_id, task.c.env == t.env, task.c.recurrence == "Skip")
 _unpause = Statement(
     update(task_instance)
-    .where(t.id.in_(given_ids()), or_(*(t.recurrence == paused for paused in PAUSED)))
+    .where(among(t.id), or_(*(t.recurrence == paused for paused in PAUSED)))
     .values(recurrence=case((_dry, "Skip"), else_="Normal"), immediate=case((_dry, 1), else_=t.immediate))
 )
 _before = workflow_instance.alias("gate")
@@ -208,10 +204,10 @@ _gates = Statement(
         .outerjoin(instance_edge, (e.downstream_id == t.id) & (e.type == "Gate") & (e.satisfied == 0))
         .outerjoin(_before, _before.c.task_instance_id == e.upstream_id)
     )
-    .where(w.id.in_(given_ids()))
+    .where(among(w.id))
 )
 _lift = Statement(
-    update(task_instance).where(t.id.in_(given_ids()), t.held == 1).values(held=0, **_lower(literal(1, type_=Integer)))
+    update(task_instance).where(among(t.id), t.held == 1).values(held=0, **_lower(literal(1, type_=Integer)))
 )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, case, func, insert, null, select, union_all, 
 from sqlalchemy import delete as _sql_delete
 
 from tidemill.domain.instance_edges import Edge
-from tidemill.store.statements import BigInteger, Statement, String, as_ids, as_rows, bindparam, given, given_ids
+from tidemill.store.statements import BigInteger, Statement, String, among, as_ids, as_rows, bindparam, given, is_of
 from tidemill.store.statements import insert_many as _insert_many
 from tidemill.store.tables import dependency, event, instance_edge, task, task_instance, workflow
 
@@ -42,20 +42,18 @@ class NodeInstance:
 
 _declared = Statement(
     select(d.downstream_id, d.type, d.upstream_id)
-    .where(d.env == _env, d.downstream_id.in_(given_ids()))
+    .where(d.env == _env, among(d.downstream_id))
     .order_by(d.downstream_id, d.ordinal)
 )
 _children = Statement(
-    select(d.downstream_id, d.type, d.upstream_id).where(
-        d.env == _env, d.upstream_id.in_(given_ids()), d.type == "Normal"
-    )
+    select(d.downstream_id, d.type, d.upstream_id).where(d.env == _env, among(d.upstream_id), d.type == "Normal")
 )
 _planned_apart = Statement(
     select(d.downstream_id)
     .join_from(dependency, task_instance, (t.task_id == d.downstream_id) & (t.env == d.env))
     .where(
         d.env == _env,
-        d.upstream_id.in_(given_ids()),
+        among(d.upstream_id),
         d.type == "Normal",
         t.origin == 0,
         t.bizdate == bindparam("bizdate", type_=String),
@@ -64,16 +62,14 @@ _planned_apart = Statement(
     .distinct()
 )
 _self_dependent = Statement(
-    select(d.downstream_id).where(d.env == _env, d.downstream_id.in_(given_ids()), d.type == "CrossCycleDependsOnSelf")
+    select(d.downstream_id).where(d.env == _env, among(d.downstream_id), d.type == "CrossCycleDependsOnSelf")
 )
 _crons = Statement(
     union_all(
-        select(workflow.c.id, workflow.c.id, workflow.c.cron).where(
-            workflow.c.env == _env, workflow.c.id.in_(given_ids())
-        ),
+        select(workflow.c.id, workflow.c.id, workflow.c.cron).where(workflow.c.env == _env, among(workflow.c.id)),
         select(task.c.id, workflow.c.id, workflow.c.cron)
         .join_from(task, workflow, (workflow.c.id == task.c.workflow_id) & (workflow.c.env == task.c.env))
-        .where(task.c.env == _env, task.c.id.in_(given_ids())),
+        .where(task.c.env == _env, among(task.c.id)),
     )
 )
 _begun = case(
@@ -91,7 +87,7 @@ _instances = Statement(
         case((t.recurrence == "RealtimeDeprecated", 1), else_=0),
     ).where(
         t.env == _env,
-        t.task_id.in_(given_ids()),
+        among(t.task_id),
         t.trigger_time >= bindparam("since", type_=BigInteger),
         t.trigger_time < bindparam("until", type_=BigInteger),
         t.origin == 0,
@@ -100,7 +96,7 @@ _instances = Statement(
 _existing = Statement(
     select(e.downstream_id, e.upstream_id, e.type, t.task_id, t.workflow_instance_id)
     .join_from(instance_edge, task_instance, t.id == e.upstream_id)
-    .where(e.downstream_id.in_(given_ids()))
+    .where(among(e.downstream_id))
 )
 _cut = given("rows", ("downstream_id", BigInteger), ("upstream_id", BigInteger), ("type", String))
 _delete = Statement(
@@ -108,20 +104,18 @@ _delete = Statement(
         select(_cut.c.type)
         .where(_cut.c.downstream_id == e.downstream_id, _cut.c.upstream_id == e.upstream_id, _cut.c.type == e.type)
         .exists(),
-        e.downstream_id.in_(given_ids()),
+        among(e.downstream_id),
     )
 )
 _pending = (
     select(func.count()).select_from(instance_edge).where(e.downstream_id == t.id, e.satisfied == 0).scalar_subquery()
 )
 _recount = Statement(
-    update(task_instance)
-    .where(t.id.in_(given_ids()))
-    .values(pending_upstreams=_pending + t.held + t.waits_entry + t.isolated)
+    update(task_instance).where(among(t.id)).values(pending_upstreams=_pending + t.held + t.waits_entry + t.isolated)
 )
 _done = Statement(
     update(task_instance)
-    .where(t.id.in_(given_ids()))
+    .where(among(t.id))
     .values(
         upstreams_done_time=case(
             (t.pending_upstreams > 0, null()),
@@ -133,7 +127,7 @@ _done = Statement(
 _isolation = given("rows", ("id", BigInteger), ("isolated", BigInteger))
 _isolate = Statement(
     update(task_instance)
-    .where(t.id == _isolation.c.id)
+    .where(t.id == _isolation.c.id, is_of(t.id))
     .values(
         isolated=_isolation.c.isolated,
         reason=case((_isolation.c.isolated == 1, "Isolated"), (t.reason == "Isolated", null()), else_=t.reason),

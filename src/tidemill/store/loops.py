@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from tidemill.domain.control.kinds import CYCLE_END
 from tidemill.domain.control.loops import Iteration
 from tidemill.domain.variables import OUTPUTS_NAME, Row, Value, from_json, inputs_from_json, render, to_json
-from tidemill.store.statements import Statement, as_ids, given_ids, insert_many
+from tidemill.store.statements import Statement, among, as_ids, insert_many
 from tidemill.store.tables import (
     instance_variable,
     iteration,
@@ -27,18 +27,18 @@ w = workflow_instance.c
 r = run.c
 v = task_version.c
 
-_loops_of = Statement(select(i.instance_id).where(i.representative_id.in_(given_ids())).distinct())
+_loops_of = Statement(select(i.instance_id).where(among(i.representative_id)).distinct())
 _turns = Statement(
     select(i.instance_id, i.run_number, i.turn, i.representative_id, t.status)
     .join_from(iteration, task_instance, t.id == i.representative_id)
-    .where(i.instance_id.in_(given_ids()))
+    .where(among(i.instance_id))
     .order_by(i.run_number, i.turn)
 )
 _seen = Statement(
     select(t.id, i.turn, i.current, r.inputs)
     .join_from(task_instance, iteration, i.representative_id == t.representative_id)
     .join(run, (r.instance_id == i.instance_id) & (r.run_number == i.run_number))
-    .where(t.id.in_(given_ids()))
+    .where(among(t.id))
 )
 _loops = Statement(
     select(
@@ -51,18 +51,18 @@ _loops = Statement(
     .join(project, project.c.id == t.project_id)
     .outerjoin(workflow, (workflow.c.id == t.workflow_id) & (workflow.c.env == t.env))
     .outerjoin(run, (r.instance_id == t.id) & (r.run_number == t.run_number))
-    .where(t.id.in_(given_ids()))
+    .where(among(t.id))
 )  # fmt: skip
 _said = Statement(
     select(t.representative_id, instance_variable.c.value)
     .join_from(task_instance, instance_variable, instance_variable.c.instance_id == t.id)
     .join(iteration, i.representative_id == t.representative_id)
-    .where(i.instance_id.in_(given_ids()), t.control == CYCLE_END, instance_variable.c.name == OUTPUTS_NAME)
+    .where(among(i.instance_id), t.control == CYCLE_END, instance_variable.c.name == OUTPUTS_NAME)
 )
 _open = Statement(
     select(t.workflow_instance_id)
     .join_from(iteration, task_instance, t.id == i.representative_id)
-    .where(i.instance_id.in_(given_ids()), t.finished_time.is_(None))
+    .where(among(i.instance_id), t.finished_time.is_(None))
 )
 
 

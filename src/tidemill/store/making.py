@@ -5,17 +5,17 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from tidemill.store.statements import Statement, as_ids, bindparam, given_ids, insert_many
+from tidemill.store.statements import Statement, among, as_ids, bindparam, insert_many
 from tidemill.store.tables import instance_edge, tag, task_instance, workflow_instance
 
 t = task_instance.c
 w = workflow_instance.c
 
-_states = Statement(select(t.id, t.status).where(t.id.in_(given_ids())))
+_states = Statement(select(t.id, t.status).where(among(t.id)))
 _cycles = Statement(
     select(w.workflow_id, w.trigger_time).where(
         w.env == bindparam("env"),
-        w.workflow_id.in_(given_ids()),
+        among(w.workflow_id),
         w.origin == 0,
         w.bizdate == bindparam("bizdate"),
     )

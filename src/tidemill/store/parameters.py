@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from tidemill.domain.parameters import NO_WORKSPACE, Parameter, Workspace
 from tidemill.store.pages import AnyRow, Page, page
-from tidemill.store.statements import Statement, as_ids, given_ids
+from tidemill.store.statements import Statement, among, as_ids
 from tidemill.store.tables import parameter, parameter_version
 
 p = parameter.c
@@ -43,10 +43,10 @@ _current = _versions.where(v.version == p.version)
 _workspaces = Statement(
     select(p.project_id, p.id, p.name, p.type, v.version, v.properties)
     .join_from(parameter, parameter_version, (v.parameter_id == p.id) & (v.version == p.version))
-    .where(p.project_id.in_(given_ids()))
+    .where(among(p.project_id))
     .order_by(p.project_id, p.name)
 )
-_kept = Statement(select(v.parameter_id, v.version, v.properties).where(v.parameter_id.in_(given_ids())))
+_kept = Statement(select(v.parameter_id, v.version, v.properties).where(among(v.parameter_id)))
 
 
 def workspaces(db: Connection, project_ids: Collection[int], env: str) -> dict[int, Workspace]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, union
 
-from tidemill.store.statements import BigInteger, Statement, String, as_ids, bindparam, given_ids, insert_many
+from tidemill.store.statements import BigInteger, Statement, String, among, as_ids, bindparam, insert_many
 from tidemill.store.tables import planned_date, project, workflow, workflow_version
 
 w = workflow.c
@@ -46,7 +46,7 @@ _in_force = Statement(
     .where(w.env == ENV, p.status == "Available", _zone == bindparam("zone", type_=String))
     .order_by(w.id)
 )
-_current = Statement(select(w.id, w.version).where(w.env == bindparam("env", type_=String), w.id.in_(given_ids())))
+_current = Statement(select(w.id, w.version).where(w.env == bindparam("env", type_=String), among(w.id)))
 _projects = Statement(select(p.id, p.name, p.time_zone))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, Table, delete, exists, func, or_, select, text
 
-from tidemill.store.statements import Statement, as_ids, bindparam, given_ids
+from tidemill.store.statements import Statement, among, as_ids, bindparam
 from tidemill.store.tables import (
     WHOLES_ENDED,
     event,
@@ -59,21 +59,21 @@ _old = Statement(
     .order_by(t.finished_time)
     .limit(bindparam("limit", type_=Integer))
 )
-_members = Statement(select(t.id).where(t.workflow_instance_id.in_(given_ids())))
-_there = Statement(select(t.id).where(t.id.in_(given_ids())))
+_members = Statement(select(t.id).where(among(t.workflow_instance_id)))
+_there = Statement(select(t.id).where(among(t.id)))
 
 # What belongs to an instance, by the column that names it; edges have two.
 _OF_INSTANCES: tuple[tuple[Table, Any], ...] = (
-    (instance_edge, or_(e.downstream_id.in_(given_ids()), e.upstream_id.in_(given_ids("same")))),
-    (event, event.c.instance_id.in_(given_ids())),
-    (run, run.c.instance_id.in_(given_ids())),
-    (instance_variable, instance_variable.c.instance_id.in_(given_ids())),
-    (iteration, or_(iteration.c.instance_id.in_(given_ids()), iteration.c.representative_id.in_(given_ids("same")))),
-    (task_instance, t.id.in_(given_ids())),
+    (instance_edge, or_(among(e.downstream_id), among(e.upstream_id, "same"))),
+    (event, among(event.c.instance_id)),
+    (run, among(run.c.instance_id)),
+    (instance_variable, among(instance_variable.c.instance_id)),
+    (iteration, or_(among(iteration.c.instance_id), among(iteration.c.representative_id, "same"))),
+    (task_instance, among(t.id)),
 )
 _OF_WHOLES: tuple[tuple[Table, Any], ...] = (
-    (tag, (tag.c.object_kind == "WorkflowInstance") & tag.c.object_id.in_(given_ids())),
-    (workflow_instance, w.id.in_(given_ids())),
+    (tag, (tag.c.object_kind == "WorkflowInstance") & among(tag.c.object_id)),
+    (workflow_instance, among(w.id)),
 )
 _reads = {table.name: Statement(select(table).where(which)) for table, which in (*_OF_INSTANCES, *_OF_WHOLES)}
 _deletes = {table.name: Statement(delete(table).where(which)) for table, which in (*_OF_INSTANCES, *_OF_WHOLES)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, or_, select, union, update
 
-from tidemill.store.statements import BigInteger, Statement, String, as_ids, as_rows, given, given_ids
+from tidemill.store.statements import BigInteger, Statement, String, among, as_ids, as_rows, given, is_of
 from tidemill.store.tables import dependency, event, instance_edge, tag, task_instance, workflow_instance
 
 t = task_instance.c
@@ -58,22 +58,20 @@ _begun = case(
 )
 _members = Statement(
     select(t.id, t.workflow_instance_id, t.task_id, t.task_version, t.trigger_time, t.status, _begun).where(
-        t.workflow_instance_id.in_(given_ids()), t.kind == "Task"
+        among(t.workflow_instance_id), t.kind == "Task"
     )
 )
-_delete_edges = Statement(
-    delete(instance_edge).where(or_(e.downstream_id.in_(given_ids()), e.upstream_id.in_(given_ids("same"))))
-)
+_delete_edges = Statement(delete(instance_edge).where(or_(among(e.downstream_id), among(e.upstream_id, "same"))))
 _delete_inner = Statement(
     delete(instance_edge).where(
         e.type == "Normal",
-        e.downstream_id.in_(given_ids()),
-        e.upstream_id.in_(select(t.id).where(t.workflow_instance_id.in_(given_ids("containers")), t.kind == "Task")),
+        among(e.downstream_id),
+        e.upstream_id.in_(select(t.id).where(among(t.workflow_instance_id, "containers"), t.kind == "Task")),
     )
 )
-_delete_instances = Statement(delete(task_instance).where(t.id.in_(given_ids())))
-_delete_tags = Statement(delete(tag).where(tag.c.object_kind == "WorkflowInstance", tag.c.object_id.in_(given_ids())))
-_delete_containers = Statement(delete(workflow_instance).where(w.id.in_(given_ids())))
+_delete_instances = Statement(delete(task_instance).where(among(t.id)))
+_delete_tags = Statement(delete(tag).where(tag.c.object_kind == "WorkflowInstance", among(tag.c.object_id)))
+_delete_containers = Statement(delete(workflow_instance).where(among(w.id)))
 
 _RENEWED = (
     ("task_version", BigInteger), ("period_number", BigInteger), ("recurrence", String), ("immediate", BigInteger),
@@ -84,11 +82,13 @@ _RENEWED = (
 )  # fmt: skip
 _renewed = given("rows", ("id", BigInteger), *_RENEWED)
 _renew = Statement(
-    update(task_instance).where(t.id == _renewed.c.id).values({name: _renewed.c[name] for name, _ in _RENEWED})
+    update(task_instance)
+    .where(t.id == _renewed.c.id, is_of(t.id))
+    .values({name: _renewed.c[name] for name, _ in _RENEWED})
 )
 _name_containers = Statement(
     update(workflow_instance)
-    .where(w.id.in_(given_ids()))
+    .where(among(w.id))
     .values(
         workflow_version=bindparam("new_version", type_=BigInteger),
         name=bindparam("new_name", type_=String),
@@ -96,7 +96,7 @@ _name_containers = Statement(
     )
 )
 _version_representatives = Statement(
-    update(task_instance).where(t.id.in_(given_ids())).values(task_version=bindparam("new_version", type_=BigInteger))
+    update(task_instance).where(among(t.id)).values(task_version=bindparam("new_version", type_=BigInteger))
 )
 _inside = task_instance.alias("inside")
 
@@ -112,7 +112,7 @@ def _number(condition: Any) -> Any:
 
 _recount = Statement(
     update(task_instance)
-    .where(t.id.in_(given_ids()))
+    .where(among(t.id))
     .values(
         unfinished=_number(_inside.c.status != "Success"),
         failed=_number(and_(_inside.c.status != "Success", or_(_inside.c.status == "Failure", _inside.c.frozen == 1))),
@@ -124,19 +124,19 @@ _parent = dependency.alias("parent")
 _waiting = task_instance.alias("waiting")
 _dependants = Statement(
     union(
-        select(d.downstream_id).where(d.env == _env, d.upstream_id.in_(given_ids())),
+        select(d.downstream_id).where(d.env == _env, among(d.upstream_id)),
         select(_parent.c.downstream_id)
         .join_from(_parent, dependency, (_parent.c.downstream_id == d.upstream_id) & (_parent.c.env == d.env))
         .where(
             d.env == _env,
-            d.downstream_id.in_(given_ids("same")),
+            among(d.downstream_id, "same"),
             d.type == "Normal",
             _parent.c.type == "CrossCycleDependsOnChildren",
         ),
         select(_waiting.c.task_id)
         .join_from(instance_edge, task_instance, t.id == e.upstream_id)
         .join(_waiting, _waiting.c.id == e.downstream_id)
-        .where(t.id.in_(given_ids("instances")), e.type != "Gate", _waiting.c.origin == 0),
+        .where(among(t.id, "instances"), e.type != "Gate", _waiting.c.origin == 0),
     )
 )
 

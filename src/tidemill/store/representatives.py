@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, exists, select
 
-from tidemill.store.statements import Statement, as_ids, given_ids
+from tidemill.store.statements import Statement, among, as_ids
 from tidemill.store.tables import instance_edge, task_instance
 
 t = task_instance.c
@@ -25,7 +25,7 @@ _blocked = exists(
 _proceeding = Statement(
     select(_inner.c.representative_id)
     .where(
-        _inner.c.workflow_instance_id.in_(select(t.workflow_instance_id).where(t.id.in_(given_ids()))),
+        _inner.c.workflow_instance_id.in_(select(t.workflow_instance_id).where(among(t.id))),
         _inner.c.kind == "Task",
         _inner.c.finished_time.is_(None),
         _inner.c.frozen == 0,

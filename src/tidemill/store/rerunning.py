@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, false, or_, select
 from tidemill.store.instance_lists import has_status
 from tidemill.store.instances import visible
 from tidemill.store.pages import contains
-from tidemill.store.statements import Statement, as_ids, given_ids
+from tidemill.store.statements import Statement, among, as_ids
 from tidemill.store.tables import instance_edge, task_instance, task_version, workflow_instance
 
 t = task_instance.c
@@ -45,7 +45,7 @@ class InnerFilter:
 _edges = Statement(
     select(e.upstream_id, e.downstream_id)
     .join_from(instance_edge, task_instance, t.id == e.downstream_id)
-    .where(t.workflow_instance_id.in_(given_ids()), t.kind == "Task")
+    .where(among(t.workflow_instance_id), t.kind == "Task")
 )
 
 

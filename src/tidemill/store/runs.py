@@ -13,7 +13,18 @@ from tidemill.domain.python_start import PYTHON_TAG, python_start
 from tidemill.domain.variables import Value, inputs_from_json
 from tidemill.runners.contract import PythonStart, Result
 from tidemill.store.instances import COLUMNS, as_instances
-from tidemill.store.statements import BigInteger, Integer, Statement, as_ids, as_rows, bindparam, given, given_ids
+from tidemill.store.statements import (
+    BigInteger,
+    Integer,
+    Statement,
+    among,
+    as_ids,
+    as_rows,
+    bindparam,
+    given,
+    given_ids,
+    is_of,
+)
 from tidemill.store.tables import LIMITED, QUEUED, RUNNING, resource_group, run, runner, task_instance, task_version
 
 r = run.c
@@ -36,7 +47,7 @@ _ended = given(
 )
 _finish = Statement(
     update(run)
-    .where(r.instance_id == _ended.c.instance_id, r.run_number == _ended.c.run_number)
+    .where(r.instance_id == _ended.c.instance_id, r.run_number == _ended.c.run_number, is_of(r.instance_id))
     .values({name: _ended.c[name] for name in ("finished_time", "status", "outcome", "exit_code", "process_id",
                                                "message")})
 )  # fmt: skip
@@ -58,7 +69,7 @@ _runless = Statement(
     insert(run).from_select(
         ["instance_id", "run_number", "runner", "boot", "started_time", "finished_time", "status", "outcome"],
         select(t.id, t.run_number, literal(""), literal(""), t.started_time, t.finished_time, t.status, literal("wave"))
-        .where(t.id.in_(given_ids()), t.run_number > 0, t.finished_time.is_not(None), t.started_time.is_not(None))
+        .where(among(t.id), t.run_number > 0, t.finished_time.is_not(None), t.started_time.is_not(None))
         .where(~exists(select(1).where(r.instance_id == t.id, r.run_number == t.run_number))),
     )
 )
@@ -121,7 +132,7 @@ _orders = Statement(
         & (task_version.c.env == t.env)
         & (task_version.c.version == t.task_version),
     )
-    .where(t.id.in_(given_ids()))
+    .where(among(t.id))
 )
 _groups = Statement(
     select(t.resource_group_id, func.count()).where(text(RUNNING), _is_executed).group_by(t.resource_group_id)
@@ -165,7 +176,7 @@ _pick = Statement(
 _inputs = Statement(
     select(t.id, r.inputs)
     .join_from(task_instance, run, (r.instance_id == t.id) & (r.run_number == t.run_number))
-    .where(t.id.in_(given_ids()), r.inputs.is_not(None))
+    .where(among(t.id), r.inputs.is_not(None))
 )
 _slots = Statement(select(resource_group.c.id, resource_group.c.slots))
 _now_running = select(t.id, t.run_number).where(text(RUNNING), _is_executed).subquery("now_running")

@@ -12,6 +12,7 @@ from typing import Any, cast, overload
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Connection,
     Dialect,
     Executable,
@@ -72,6 +73,48 @@ def _cell_postgresql(element: _Cell, compiler: Any, **kw: Any) -> str:
     return f"CAST({element.source}.value ->> {element.index} AS {kind})"
 
 
+class _Among(ColumnElement[bool]):
+    """Whether `column` is the first member of one of the rows in parameter `name`.
+
+    PostgreSQL gets an array, which it looks up in an index: its plans are kept, and one that was made while a table was
+    almost empty would read all of it for ever. `again`: what a join says already, said for PostgreSQL alone.
+    """
+
+    inherit_cache = False
+    _is_implicitly_boolean = True  # else SQLite would be asked whether it is 1, and use no index
+
+    def __init__(self, column: ColumnElement[Any], name: str, *, again: bool) -> None:
+        self.type = Boolean()
+        self.column = column
+        self.name = name
+        self.again = again
+
+    @property
+    def _from_objects(self) -> Any:
+        return self.column._from_objects
+
+
+@compiles(_Among, "sqlite")
+def _among_sqlite(element: _Among, compiler: Any, **kw: Any) -> str:
+    return "1" if element.again else compiler.process(element.column.in_(given_ids(element.name)), **kw)
+
+
+@compiles(_Among, "postgresql")
+def _among_postgresql(element: _Among, compiler: Any, **kw: Any) -> str:
+    column, ids = compiler.process(element.column, **kw), compiler.process(given_ids(element.name), **kw)
+    return f"{column} = ANY (ARRAY({ids}))"
+
+
+def among(column: ColumnElement[Any], name: str = "ids") -> ColumnElement[bool]:
+    """Whether it is in a list of ids that the caller binds to `name` with `as_ids`."""
+    return _Among(column, name, again=False)
+
+
+def is_of(column: ColumnElement[Any], name: str = "rows") -> ColumnElement[bool]:
+    """For a statement that joins `column` to the first one of `given(name, …)`: so that an index is used for it."""
+    return _Among(column, name, again=True)
+
+
 def given(name: str, *columns: Column) -> Subquery:
     """A table of rows that the caller binds to parameter `name` with `as_rows`."""
     source = _Rows(bindparam(name)).table_valued("value", name=f"{name}_json")
@@ -80,7 +123,7 @@ def given(name: str, *columns: Column) -> Subquery:
 
 
 def given_ids(name: str = "ids") -> Any:
-    """For `column.in_(given_ids())`: a list of ids that the caller binds to `name` with `as_ids`."""
+    """For `column.not_in(given_ids())` (else `among`): a list of ids that the caller binds to `name` with `as_ids`."""
     return select(given(name, ("id", BigInteger)).c.id)
 
 
@@ -244,6 +287,6 @@ class Rows(Sequence[tuple[Any, ...]]):
 
 
 __all__ = [
-    "BigInteger", "Integer", "Pipeline", "Rows", "Statement", "String", "as_ids", "as_rows", "bindparam", "given",
-    "given_ids", "insert_many",
+    "BigInteger", "Integer", "Pipeline", "Rows", "Statement", "String", "among", "as_ids", "as_rows", "bindparam",
+    "given", "given_ids", "insert_many", "is_of",
 ]  # fmt: skip

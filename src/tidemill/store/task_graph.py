@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from tidemill.store.statements import Statement, String, as_ids, bindparam, given_ids
+from tidemill.store.statements import Statement, String, among, as_ids, bindparam
 from tidemill.store.tables import dependency, project, task, workflow
 
 _env = bindparam("env", type_=String)
@@ -19,7 +19,7 @@ _owners = Statement(
     select(workflow.c.id, workflow.c.version, workflow.c.project_id, project.c.name, project.c.time_zone,
            workflow.c.time_zone, workflow.c.trigger_type)
     .join_from(workflow, project, project.c.id == workflow.c.project_id)
-    .where(workflow.c.env == _env, workflow.c.id.in_(given_ids()))
+    .where(workflow.c.env == _env, among(workflow.c.id))
     .order_by(workflow.c.id)
 )  # fmt: skip
 

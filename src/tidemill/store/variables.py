@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 from tidemill.domain.definitions import Outputs, Task
 from tidemill.domain.drafts import default_outputs
 from tidemill.domain.variables import Value, from_json, to_json
-from tidemill.store.statements import Statement, as_ids, given_ids, insert_many
+from tidemill.store.statements import Statement, among, as_ids, insert_many
 from tidemill.store.tables import instance_edge, instance_variable, project, run, task_instance, task_version, workflow
 
 t = task_instance.c
@@ -29,18 +29,18 @@ _subjects = Statement(
     .join(project, project.c.id == t.project_id)
     .outerjoin(workflow, (workflow.c.id == t.workflow_id) & (workflow.c.env == t.env))
     .outerjoin(run, (r.instance_id == t.id) & (r.run_number == t.run_number))
-    .where(t.id.in_(given_ids()))
+    .where(among(t.id))
 )  # fmt: skip
 _upstreams = Statement(
     select(e.downstream_id, t.id, t.status, t.unchosen, t.task_id, project.c.name, v.name, v.definition)
     .join_from(instance_edge, task_instance, t.id == e.upstream_id)
     .join(task_version, _version)
     .join(project, project.c.id == t.project_id)
-    .where(e.type == "Normal", e.downstream_id.in_(given_ids()))
+    .where(e.type == "Normal", among(e.downstream_id))
     .order_by(t.trigger_time, t.id)
 )
-_values = Statement(select(i.instance_id, i.name, i.value).where(i.instance_id.in_(given_ids())))
-_forget = Statement(delete(instance_variable).where(i.instance_id.in_(given_ids())))
+_values = Statement(select(i.instance_id, i.name, i.value).where(among(i.instance_id)))
+_forget = Statement(delete(instance_variable).where(among(i.instance_id)))
 
 
 @dataclass(frozen=True, slots=True)
