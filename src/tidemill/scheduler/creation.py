@@ -31,7 +31,7 @@ from tidemill.store.versions import outline, workflow_at
 
 log = logging.getLogger(__name__)
 
-_ROWS = 2_000  # about as many instances in one turn of the loop, so that dispatch goes on meanwhile
+_ROWS = 500  # instances after which a turn of the loop goes on to dispatch; a date is made whole
 _DAY = 24 * 3_600_000
 
 

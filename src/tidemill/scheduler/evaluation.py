@@ -50,20 +50,35 @@ def values_of(
     `workspaces` are by workflow: its time zone, and its project's parameters.
     """
     day = date.fromisoformat(bizdate)
-    tasks = {item.task.id: item.workflow for item in drafts}
-    found = {task: levels_of(workflow, asked, task, workspaces[workflow.id][1]) for task, workflow in tasks.items()}
+    workflows = {item.workflow.id: item.workflow for item in drafts}
+    common = {id: _common_levels(workflow, asked, workspaces[id][1]) for id, workflow in workflows.items()}
+    zones = {id: ZoneInfo(workspaces[id][0]) for id in workflows}
 
-    def base(item: Draft) -> Base:
-        zone = ZoneInfo(workspaces[item.workflow.id][0])
-        return Base(item.cycle.trigger_time, day, zone, item.workflow.id, item.task.id, item.id)
+    def resolved(item: Draft) -> str:
+        workflow = item.workflow.id
+        levels = _levels_of(common[workflow], asked, item)
+        base = Base(item.cycle.trigger_time, day, zones[workflow], workflow, item.task.id, item.id)
+        return resolve_levels(levels, base).to_json()
 
-    return {item.id: resolve_levels(found[item.task.id], base(item)).to_json() for item in drafts}
+    return {item.id: resolved(item) for item in drafts}
 
 
-def levels_of(workflow: WorkflowAt, asked: Creation, task_id: int, workspace: Workspace) -> Levels:
+def _levels_of(common: Levels, asked: Creation, item: Draft) -> Levels:
     """The parameters that a task of this creation sees, with those of the run on top (scheduling-semantics 4.6)."""
-    script = next(task.definition.script for task in workflow.tasks if task.id == task_id)
-    override = asked.task_parameters.get(task_id)
+    script = item.task.definition.script
+    override = asked.task_parameters.get(item.task.id)
+    return Levels(
+        task=declare(script.parameters if script else None),
+        workflow=common.workflow,
+        workspace=common.workspace,
+        override=None if override is None else declare(override),
+        manual=common.manual,
+        given=common.given,
+    )
+
+
+def _common_levels(workflow: WorkflowAt, asked: Creation, workspace: Workspace) -> Levels:
+    """What all tasks of a workflow see."""
     declared = {item.name: item for item in declare(workflow.definition.parameters)}
     by_hand = asked.type in ("ManualWorkflow", "Manual")
     if asked.workflow_parameters and not by_hand:
@@ -72,10 +87,9 @@ def levels_of(workflow: WorkflowAt, asked: Creation, task_id: int, workspace: Wo
     if asked.trigger_message is not None:
         given[MESSAGE] = asked.trigger_message
     return Levels(
-        task=declare(script.parameters if script else None),
+        task=(),
         workflow=tuple(declared.values()),
         workspace=workspace,
-        override=None if override is None else declare(override),
         manual=by_hand,
         given=given,
     )

@@ -254,6 +254,7 @@ def _sqlite(url: str, synchronous: str, connections: int, *, reader: bool = Fals
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
             "foreign_keys = ON",
+            "wal_autocheckpoint = 8000",  # pages: what is planned at once is written once, not with each commit
             "cache_size = -65536",
             "temp_store = MEMORY",
         ]

@@ -22,7 +22,12 @@ _cycles = Statement(
 )
 _made_on = Statement(
     select(t.task_id, t.trigger_time, t.id)
-    .where(t.origin == bindparam("origin"), t.bizdate == bindparam("bizdate"), t.kind == "Task")
+    .where(
+        t.workflow_instance_id.in_(
+            select(w.id).where(w.origin == bindparam("origin"), w.bizdate == bindparam("bizdate"))
+        ),
+        t.kind == "Task",
+    )
     .order_by(t.trigger_time)
 )
 _representative = Statement(
