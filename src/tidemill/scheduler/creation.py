@@ -24,6 +24,7 @@ from tidemill.scheduler.planning import calendars_of, linked_at, plan_unit
 from tidemill.scheduler.rerunning import rerun_unit
 from tidemill.scheduler.rows import Container, Row, pinned, task_row
 from tidemill.store import making, operations, parameters
+from tidemill.store.absence import will_pass
 from tidemill.store.engine import Database
 from tidemill.store.ids import allocate
 from tidemill.store.operations import Operation
@@ -55,6 +56,8 @@ def _unit(db: Connection, operation: Operation, now: int) -> int:
         with db.begin_nested():
             rows = _Date(db, operation, asked, now).make()
     except Exception as error:
+        if will_pass(error):
+            raise
         bizdate = asked.bizdates[operation.cursor]
         log.exception("operation %s could not make business date %s", operation.id, bizdate)
         message = "; ".join(filter(None, [message, f"{bizdate} could not be made: {type(error).__name__}"]))

@@ -74,7 +74,7 @@ class Scheduler:
         self._asked: set[Key] = set()
         self._given: set[Key] = set()  # to the runner, since we took over; kept only where runs come by the database
         self._taken_over = False
-        self._failure = ""  # of the latest turn
+        self._failed, self._failure = False, ""  # the latest turn, and how: the next one waits for each statement
         self._is_shut_out = False
         self.pause: float | None = 0.0  # seconds until something comes due; None: nothing will by itself
         database.listen(self.wake)
@@ -123,16 +123,18 @@ class Scheduler:
                 self._take_over()
                 self._taken_over = True
             self.pause = self.turn()
-            self._failure = ""
+            self._failed, self._failure = False, ""
             self._note_absence(None)
         except NotLeading:
             self._changed.set()
             self.pause = 0.0
         except Busy as error:  # what had been committed before is complete in itself
+            self._failed = True
             self._note_absence(error)
             self._changed.set()
             self.pause = 0.0
         except Exception as error:
+            self._failed = True
             if will_pass(error):
                 self._note_absence(error)
             else:
@@ -190,18 +192,19 @@ class Scheduler:
             changed = (self._planner is not None and self._planner.plan(now, look=changed)) or changed
             more = changed and create(self._leading, now)
         now = self._clock.now()
-        with self._leading.write(announce=False, pipelined=True) as db:
+        with self._leading.write(announce=False, pipelined=not self._failed) as db:
             settle(db, now, self._unsettled, self._runner.output)
             if look and self._membership is not None:
                 self._membership.rescue_others(db, now)
             more = release(db, now) or more
             others = self._others()
-            started = self._given_elsewhere(db, now) if look else []
+            started, strays = self._given_elsewhere(db, now) if look else ([], [])
             started += dispatch(db, now, self._lease, self._default_slots, self._vault, others, room=room)
             stops = runs.to_stop(db) if changed else []
             if others:
                 self._database.tell_others(db)
             due = instances.next_due(db, now)
+        self._end_strays(strays)
         self._hand_over(started, stops)
         if more:
             self._changed.set()
@@ -219,11 +222,12 @@ class Scheduler:
         if not (changed or self._unsettled):
             return None
         now = self._clock.now()
-        with self._database.write(announce=False, pipelined=True) as db:
+        with self._database.write(announce=False, pipelined=not self._failed) as db:
             if settle(db, now, self._unsettled, self._runner.output):
                 self._database.tell_others(db)
-            started = self._given_elsewhere(db, now) if changed else []
+            started, strays = self._given_elsewhere(db, now) if changed else ([], [])
             stops = runs.to_stop(db) if changed else []
+        self._end_strays(strays)
         self._hand_over(started, stops)
         return None
 
@@ -231,13 +235,15 @@ class Scheduler:
         """The runners of other servers that live."""
         return [Lease(it.name, it.boot) for it in self._membership.others] if self._membership is not None else []
 
-    def _given_elsewhere(self, db: Connection, now: int) -> list[Run]:
-        """Runs that a leader gave to our runner; and the end of those that it has, but that are not its any more."""
+    def _given_elsewhere(self, db: Connection, now: int) -> tuple[list[Run], list[Key]]:
+        """Runs that a leader gave to our runner; and those that it has, but that are not its any more."""
         started = rescue(db, now, self._lease, self._vault, shared=True, known=self._given)
         current = {(instance, number) for instance, number, _ in runs.running(db, self._lease.runner)}
-        for stray in self._runner.alive() - current:
+        return started, list(self._runner.alive() - current)
+
+    def _end_strays(self, strays: Sequence[Key]) -> None:
+        for stray in strays:
             self._runner.stop(*stray)
-        return started
 
     def _hand_over(self, started: Sequence[Run], stops: Sequence[Key]) -> None:
         if self._unsettled:

@@ -9,6 +9,8 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 _PASSING = ("08", "57P", "53300", "55P03", "25P03")  # connections, shutdown, too many of them, locks, stalled
 
+_ABORTED = "psycopg.errors.PipelineAborted"
+
 
 class Busy(Exception):
     """Somebody else held the lock of those who write for too long; nothing was begun."""
@@ -29,13 +31,28 @@ def will_pass(error: BaseException) -> bool:
     return _lost(error)
 
 
+def first_failure(error: BaseException) -> BaseException:
+    """What went wrong in a transaction whose end said only that statements after the first failure were not run."""
+    found: BaseException | None = error
+    while found is not None:
+        original = found.orig if isinstance(found, DBAPIError) else found
+        if original is None or _ABORTED not in _names(original):
+            return found
+        found = original.__context__ or found.__context__
+    return error
+
+
+def _names(error: BaseException) -> set[str]:
+    return {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
+
+
 def _lost(error: BaseException | None) -> bool:
     """Whether psycopg (which is not imported for this) had no connection, or lost it, or waited for a lock in vain.
 
     What a server still says has an SQLSTATE; without one, it said nothing.
     """
-    names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
-    if "psycopg.Error" not in names:
+    names = _names(error) if error is not None else set[str]()
+    if "psycopg.Error" not in names or _ABORTED in names:
         return False
     state: str | None = getattr(error, "sqlstate", None)
     if state is None:

@@ -22,21 +22,25 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from tidemill.store.absence import Busy, is_locked
+from tidemill.store.absence import Busy, first_failure, is_locked
 from tidemill.store.statements import Pipeline, Statement, String, bindparam
 
 _PATIENCE = 60.0  # seconds that a writer waits for its turn, unless it says otherwise
 _READERS = 8
 _WRITER_LOCK = 0x7469646D  # "tidm": the advisory lock of whoever writes
 _LOCK_TIMEOUT = "55P03"
-_lock_out_others = Statement(
-    select(
-        func.set_config("lock_timeout", bindparam("milliseconds", type_=String), True),
-        func.set_config("enable_seqscan", "off", True),  # see statements.among
-        func.pg_advisory_xact_lock(_WRITER_LOCK),
-    )
+_alone = (
+    func.set_config("lock_timeout", bindparam("milliseconds", type_=String), True),
+    func.set_config("enable_seqscan", "off", True),  # see statements.among
+    func.pg_advisory_xact_lock(_WRITER_LOCK),
+)
+_lock_out_others = Statement(select(*_alone))
+_lock_out_others_for = Statement(
+    select(*_alone, func.set_config("transaction_timeout", bindparam("longest", type_=String), True))
 )
 _STALLED = "2s"  # a writer that stops in mid-transaction loses it after this
+_LONGEST = "3s"  # and one that does not say when it waits, a pipeline, after this
+_HAS_TRANSACTION_TIMEOUT = 17_00_00  # PostgreSQL's version
 CHANNEL = "tidemill"
 _notify = Statement(select(func.pg_notify(CHANNEL, bindparam("sender", type_=String))))
 # A server that the network cuts off notices it, instead of waiting for an answer for hours.
@@ -130,7 +134,8 @@ class Database:
         """One transaction, committed at the end and rolled back on an exception.
 
         Raises Busy, with nothing done, if somebody else writes for too long, or if the turn was given up meanwhile.
-        `pipelined`: on PostgreSQL, a `Statement` is not waited for until its rows are read (see `Pipeline`).
+        `pipelined`: on a PostgreSQL from 17 on, a `Statement` is not waited for until its rows are read (see
+        `Pipeline`); the transaction may take 3 s then.
         """
         with self._begun_on_sqlite() if self._lock is not None else self._begun_on_postgresql(pipelined) as db:
             allow = self._fence(db) if self._fence is not None else None
@@ -173,13 +178,23 @@ class Database:
     def _begun_on_postgresql(self, pipelined: bool) -> Generator[Connection]:
         """A transaction that no other one writes beside, on this server or another one."""
         try:
-            with self.writer.connect() as db, Pipeline(db) if pipelined else nullcontext(), db.begin():
-                _lock_out_others(db, milliseconds=str(max(1, int(self._left * 1_000))))
-                yield db
+            with self.writer.connect() as db:
+                driver: Any = db.connection.driver_connection
+                piped = pipelined and driver.info.server_version >= _HAS_TRANSACTION_TIMEOUT
+                with Pipeline(db) if piped else nullcontext(), db.begin():
+                    wait = str(max(1, int(self._left * 1_000)))
+                    if piped:
+                        _lock_out_others_for(db, milliseconds=wait, longest=_LONGEST)
+                    else:
+                        _lock_out_others(db, milliseconds=wait)
+                    yield db
         except Exception as error:
-            original = error.orig if isinstance(error, DBAPIError) else error
+            first = first_failure(error)
+            original = first.orig if isinstance(first, DBAPIError) else first
             if getattr(original, "sqlstate", None) == _LOCK_TIMEOUT:
                 raise Busy("another server is writing") from None
+            if first is not error:
+                raise first from None
             raise
 
     @contextmanager

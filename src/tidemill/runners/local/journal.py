@@ -217,6 +217,7 @@ class Journal:
                 written += os.write(self._descriptor, self._buffer[written:])
         except OSError:
             os.ftruncate(self._descriptor, self._size)  # no half line before the next one
+            self._reserved = 0  # what was taken ahead went with it
             raise
         self._size += written
         self._buffer.clear()
