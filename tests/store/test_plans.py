@@ -23,13 +23,13 @@ HOT: list[tuple[str, Statement, dict[str, Any], str]] = [
 ]  # fmt: skip
 
 _SAVED = as_rows([(1, *([0] * len(instances._SAVED)))])
-BY_ID: list[tuple[str, Statement, dict[str, Any], str]] = [
-    ("load", instances._load, {"ids": as_ids([1])}, "pk_task_instance"),
-    ("save", instances._save, {"rows": _SAVED, "now": 1}, "pk_task_instance"),
-    ("count", instances._count, {"rows": as_rows([(1, 1, 1)])}, "pk_task_instance"),
-    ("release", instances._release, {"rows": as_rows([(1, 1)]), "now": 1}, "pk_task_instance"),
-    ("orders", runs._orders, {"ids": as_ids([1])}, "pk_task_instance"),
-    ("finish", runs._finish, {"rows": as_rows([(1, 1, 1, "", "", 1, 1, "")])}, "pk_run"),
+BY_ID: list[tuple[str, Statement, dict[str, Any]]] = [
+    ("load", instances._load, {"ids": as_ids([1])}),
+    ("save", instances._save, {"rows": _SAVED, "now": 1}),
+    ("count", instances._count, {"rows": as_rows([(1, 1, 1)])}),
+    ("release", instances._release, {"rows": as_rows([(1, 1)]), "now": 1}),
+    ("orders", runs._orders, {"ids": as_ids([1])}),
+    ("finish", runs._finish, {"rows": as_rows([(1, 1, 1, "", "", 1, 1, "")])}),
 ]
 
 
@@ -51,12 +51,11 @@ def test_a_hot_query_uses_its_index(
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-@pytest.mark.parametrize(("statement", "parameters", "index"), [pytest.param(*hot[1:], id=hot[0]) for hot in BY_ID])
+@pytest.mark.parametrize(("statement", "parameters"), [pytest.param(*each[1:], id=each[0]) for each in BY_ID])
 def test_a_plan_that_an_empty_postgresql_makes_serves_a_full_one(
-    database: Database, statement: Statement, parameters: dict[str, Any], index: str
+    database: Database, statement: Statement, parameters: dict[str, Any]
 ) -> None:
-    """It is kept with its prepared statement."""
+    """For as long as it is kept: it reads no table from end to end."""
     plan = explained(database, statement, parameters)
-    assert index in plan
     assert "Index Cond" in plan
     assert "Seq Scan" not in plan

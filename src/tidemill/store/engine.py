@@ -40,6 +40,7 @@ _lock_out_others_for = Statement(
 )
 _STALLED = "2s"  # a writer that stops in mid-transaction loses it after this
 _LONGEST = "3s"  # and one that does not say when it waits, a pipeline, after this
+_PLANS_LAST = 15.0  # seconds
 _HAS_TRANSACTION_TIMEOUT = 17_00_00  # PostgreSQL's version
 CHANNEL = "tidemill"
 _notify = Statement(select(func.pg_notify(CHANNEL, bindparam("sender", type_=String))))
@@ -180,6 +181,7 @@ class Database:
         try:
             with self.writer.connect() as db:
                 driver: Any = db.connection.driver_connection
+                _forget_old_plans(db)
                 piped = pipelined and driver.info.server_version >= _HAS_TRANSACTION_TIMEOUT
                 with Pipeline(db) if piped else nullcontext(), db.begin():
                     wait = str(max(1, int(self._left * 1_000)))
@@ -210,6 +212,16 @@ class Database:
     def close(self) -> None:
         self.writer.dispose()
         self.reader.dispose()
+
+
+def _forget_old_plans(db: Connection) -> None:
+    """Let PostgreSQL plan this connection's statements anew now and then: tables grow, and it keeps its plans."""
+    now = monotonic()
+    if now >= db.info.setdefault("plans_until", now + _PLANS_LAST):
+        driver: Any = db.connection.driver_connection
+        driver.execute("DISCARD PLANS")
+        driver.rollback()  # psycopg has begun a transaction for it
+        db.info["plans_until"] = now + _PLANS_LAST
 
 
 def _wait_at_most(db: Connection, seconds: int) -> None:
