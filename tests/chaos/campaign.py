@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,13 +151,19 @@ class Campaign:
         if self.server.process is None:
             self._start()
         deadline = time.monotonic() + 120
+        rows: Sequence[Any] = ["the database has not answered"]
         while time.monotonic() < deadline:
+            answered = False
             with suppress(Exception), self.database.read() as db:
                 rows = db.execute(
                     select(t.id, t.status, t.rerun_mode).where(t.kind == "Task", t.status != "Success")
                 ).all()
                 if not rows:
                     return
+                answered = True
+            if not answered:
+                time.sleep(0.2)
+                continue
             failed = [row for row in rows if row.status == "Failure"][:400]
             for action, ids in (
                 ("SetSuccessTaskInstances", [row.id for row in failed if row.rerun_mode == "AllDenied"]),

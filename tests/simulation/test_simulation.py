@@ -7,7 +7,8 @@ import pytest
 from tests.simulation.seeds import simulate, simulate_on_sqlite
 from tidemill.store.engine import Database
 
-ONE_SERVER = [0, 3, 6, 9, 12, 15, 18, 36]  # 36: an isolated instance, which a person has to let go
+# 36: an isolated instance, which a person has to let go. 1089: an expired instance waited for one that was replaced.
+ONE_SERVER = [0, 3, 6, 9, 12, 15, 18, 36, 1089]
 SEVERAL = [4]
 
 
