@@ -50,6 +50,7 @@ def _counts(database: Database) -> dict[str, int]:
 def test_there_and_back_again(source: str, database_url: str, tmp_path: Path) -> None:
     shown = _invoke("copy", "--from", source, "--to", database_url)
     assert "All tables are alike" in shown
+    assert shown.startswith("table                     rows from      rows to  digest\n")
     assert "task_instance                    10           10" in shown
     back = f"sqlite:///{tmp_path / 'back' / 'tidemill.db'}"
     (tmp_path / "back").mkdir()

@@ -129,6 +129,7 @@ def copy(
 
     with _failing("copy"):
         copied = upkeep.copy(source, target)
+    print(f"{'table':22} {'rows from':>12} {'rows to':>12}  digest")
     for it in copied:
         print(
             f"{it.table:22} {it.rows[0]:>12,} {it.rows[1]:>12,}  {it.digests[0][:16]}  {'' if it.alike else 'DIFFERS'}"

@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from tidemill.cli.lock import no_server_in
 from tidemill.clock import SystemClock
 from tidemill.runners.old_logs import remove_old_logs
-from tidemill.scheduler.retention import SHORTEST, prune
+from tidemill.scheduler.retention import DAY, SHORTEST, prune
 from tidemill.settings import Settings
 from tidemill.store import archive, cluster, pruning
 from tidemill.store.backup import backup
@@ -78,7 +78,10 @@ def prune_before(settings: Settings, day: str, directory: Path | None) -> str:
         raise ValueError(f"--before: a date as yyyy-mm-dd is expected, not {day}") from None
     newest = SystemClock().now() - SHORTEST
     if before > newest:
-        raise ValueError(f"--before: at most {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d} is expected")
+        raise ValueError(
+            f"--before: at most {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d} is expected: "
+            f"{SHORTEST // DAY} days at least are kept, because planning ties a day to the one before"
+        )
     if directory is not None:
         archive.check_available()
     database = open_existing(settings.database_url)
