@@ -1,7 +1,10 @@
 """`make docs`: the reference pages, from the tables that the code itself reads."""
 
 import sys
+from datetime import time
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from tidemill.actions.table import ACTIONS
 from tidemill.domain.status import RULES
@@ -31,8 +34,16 @@ def states() -> str:
 def settings() -> str:
     lines = [MARK, "# Settings\n", "| name | environment | default | |", "|---|---|---|---|"]
     for name, info in Settings.model_fields.items():
-        lines.append(f"| {name} | TIDEMILL_{name.upper()} | `{info.default!r}` | {info.description or ''} |")
+        lines.append(f"| {name} | TIDEMILL_{name.upper()} | {_written(info.default)} | {info.description} |")
     return "\n".join(lines) + "\n"
+
+
+def _written(default: object) -> str:
+    """As a person writes it."""
+    shown = default.get_secret_value() if isinstance(default, SecretStr) else default
+    if shown in ("", None):
+        return "empty"
+    return f"`{shown:%H:%M}`" if isinstance(shown, time) else f"`{shown}`"
 
 
 PAGES = {"operations.md": operations, "states.md": states, "settings.md": settings}

@@ -10,6 +10,7 @@ from tidemill.cli.main import app
 from tidemill.store.engine import open_database
 from tidemill.store.schema import HEAD, prepare
 from tidemill.store.tables import instance_edge
+from tidemill.store.verifying import CHECKS, PROMISES
 
 
 @pytest.fixture
@@ -37,6 +38,11 @@ def test_a_broken_one_gives_one_and_names_the_instance(data: Path) -> None:
     assert result.exit_code == 1
     assert "P6 edges join instances: an edge leads from 8 to 7" in result.stdout
     assert "Broken: P6 1 times" in result.stdout
+    assert "P6: nothing is stuck" in result.stdout
+
+
+def test_every_promise_that_is_checked_has_its_meaning() -> None:
+    assert {check.promise for check in CHECKS} == set(PROMISES)
 
 
 def test_no_database_another_one_and_an_old_one_are_told_apart(tmp_path: Path, data: Path) -> None:

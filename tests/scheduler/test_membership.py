@@ -1,5 +1,6 @@
 """Several schedulers on one database, over a virtual clock: one leads, another follows it, none interferes."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -254,3 +255,17 @@ def test_a_stop_reaches_the_runner_that_has_the_run(servers: Servers, world: Wor
 def _promises(database: Database):
     yield
     assert_promises_held(database)
+
+
+def test_to_lead_is_no_warning_and_to_lead_no_longer_is_one(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    servers = Servers(world, "a", "b")
+    with caplog.at_level(logging.INFO):
+        servers.pass_time(2, ["a"])
+        servers.pass_time(30, ["b"])
+        servers.pass_time(1, ["a"])
+    said = [(record.levelname, record.message) for record in caplog.records if "leads" in record.message]
+    assert said == [
+        ("INFO", "this server leads, with epoch 1"),
+        ("INFO", "this server leads, with epoch 2"),
+        ("WARNING", "this server leads no longer"),
+    ]

@@ -1,5 +1,6 @@
 """What a fresh installation has, and how secrets are kept."""
 
+import json
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 
 from tidemill.settings import Settings
-from tidemill.store.accounts import Keys, NewKey, ensure_first_start
+from tidemill.store.accounts import Keys, NewKey, ensure_first_start, fernet
 from tidemill.store.engine import Database, open_database
+from tidemill.store.parameters import Vault
 from tidemill.store.schema import prepare
 
 NOW = 1_762_128_000_000
@@ -109,3 +111,46 @@ def test_a_key_that_was_looked_up_is_trusted_for_some_seconds(sqlite: Database, 
         db.exec_driver_sql("DELETE FROM access_key")
     keys.forget()
     assert keys.find("mine", NOW + 6_000) is None
+
+
+def test_a_start_without_the_key_of_what_is_stored_is_refused(sqlite: Database, tmp_path: Path) -> None:
+    """As after a restore of the database alone."""
+    start(sqlite, settings(tmp_path / "one"))
+    with pytest.raises(ValueError, match=r"secret_key: .* access keys, and .* there is no file .*two/secret.key"):
+        start(sqlite, settings(tmp_path / "two"))
+    assert not (tmp_path / "two").exists()
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two/secret.key").write_text("another")
+    with pytest.raises(ValueError, match=r"the key in the file .*two/secret.key opens none of them"):
+        start(sqlite, settings(tmp_path / "two"))
+    (tmp_path / "two/secret.key").write_text((tmp_path / "one/secret.key").read_text())
+    assert start(sqlite, settings(tmp_path / "two")) is None
+
+
+def test_a_start_with_another_secret_key_in_the_settings_is_refused(database: Database, tmp_path: Path) -> None:
+    start(database, settings(tmp_path, secret_key="one"))
+    with pytest.raises(ValueError, match="the setting secret_key opens none of them"):
+        start(database, settings(tmp_path, secret_key="two"))
+    assert start(database, settings(tmp_path, secret_key="one")) is None
+
+
+def test_a_key_in_the_settings_is_a_way_in_unless_secrets_would_be_lost(database: Database, tmp_path: Path) -> None:
+    start(database, settings(tmp_path, secret_key="one"))
+    mine = settings(tmp_path, secret_key="two", access_key_id="mine", access_key_secret="s")
+    start(database, mine)
+    assert secret(database, mine, "mine") == "s"
+    start(database, settings(tmp_path, secret_key="two"))
+    closed = Vault(fernet(settings(tmp_path, secret_key="three"), sqlite=database.is_sqlite)).closed("hidden")
+    with database.write() as db:
+        db.exec_driver_sql(
+            "INSERT INTO parameter (id, project_id, version, name, type, owner, create_time, modify_time) "
+            "VALUES (1, 10000, 1, 'workspace.a', 'SecretConstant', '1000', 0, 0)"
+        )
+        db.exec_driver_sql(
+            "INSERT INTO parameter_version (parameter_id, version, owner, properties, create_time) "
+            f"VALUES (1, 1, '1000', '{json.dumps({'Prod': closed})}', 0)"
+        )
+    other = {"access_key_id": "mine", "access_key_secret": "s"}
+    with pytest.raises(ValueError, match="secret parameters, and the setting secret_key opens none"):
+        start(database, settings(tmp_path, secret_key="four", **other))
+    assert start(database, settings(tmp_path, secret_key="three", **other)) is None

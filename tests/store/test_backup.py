@@ -1,6 +1,7 @@
 """`tidemill backup`: one moment of a database that is written meanwhile, whole or not at all."""
 
 import sqlite3
+import stat
 import threading
 from pathlib import Path
 
@@ -96,3 +97,16 @@ def test_nothing_is_overwritten_and_nothing_half_done_is_left(data: Path) -> Non
     with pytest.raises(sqlite3.DatabaseError):
         backup(data / "not-a-database", data / "to.db")
     assert not list(data.glob("to.db*"))
+
+
+def test_a_backup_is_closed_to_other_users(data: Path) -> None:
+    backup(data / "tidemill.db", data / "to.db")
+    assert stat.S_IMODE((data / "to.db").stat().st_mode) == 0o600
+
+
+def test_what_cannot_be_backed_up_is_said_in_a_sentence(data: Path) -> None:
+    absent = CliRunner().invoke(app, ["backup", str(data / "nodir/x.db"), "--data", str(data)])
+    assert (absent.exit_code, "there is no directory" in absent.output) == (1, True)
+    (data / "tidemill.db").write_text("no " * 1_000)
+    unreadable = CliRunner().invoke(app, ["backup", str(data / "x.db"), "--data", str(data)])
+    assert (unreadable.exit_code, "tidemill backup: file is not a database" in unreadable.output) == (1, True)

@@ -1,6 +1,7 @@
 """`tidemill copy`: an installation moves between the databases with all its rows, or not at all."""
 
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import text, update
 from typer.testing import CliRunner
 
 from tests.conftest import assert_promises_held
+from tidemill.cli.lock import DataDirectory
 from tidemill.cli.main import app
 from tidemill.store import cluster
 from tidemill.store.engine import Database, open_database
@@ -48,6 +50,7 @@ def _counts(database: Database) -> dict[str, int]:
 def test_there_and_back_again(source: str, database_url: str, tmp_path: Path) -> None:
     shown = _invoke("copy", "--from", source, "--to", database_url)
     assert "All tables are alike" in shown
+    assert shown.startswith("table                     rows from      rows to  digest\n")
     assert "task_instance                    10           10" in shown
     back = f"sqlite:///{tmp_path / 'back' / 'tidemill.db'}"
     (tmp_path / "back").mkdir()
@@ -115,3 +118,37 @@ def _refused(source: str, target: str, because: str) -> None:
     result = CliRunner().invoke(app, ["copy", "--from", source, "--to", target])
     assert result.exit_code == 1
     assert because in result.output
+
+
+def test_directories_stay_as_they_were(source: str, tmp_path: Path) -> None:
+    """They may be anybody's, `/tmp` among them."""
+    there, here = tmp_path / "from", tmp_path / "to"
+    here.mkdir()
+    for directory in (there, here):
+        directory.chmod(0o755)
+    _refused(f"sqlite:///{here}/absent.db", f"sqlite:///{here}/new.db", "absent.db: that is what --from names")
+    _refused(source, f"sqlite:///{tmp_path}/nowhere/new.db", "there is no directory")
+    assert list(here.iterdir()) == []
+    with sqlite3.connect(here / "old.db") as old:
+        old.execute("CREATE TABLE alembic_version AS SELECT '9999' AS version_num")
+    _refused(f"sqlite:///{here}/old.db", f"sqlite:///{here}/new.db", "9999")
+    assert not list(here.glob("new.db*"))
+    _invoke("copy", "--from", source, "--to", f"sqlite:///{here}/new.db")
+    _invoke("migrate", "--database", f"sqlite:///{here}/new.db", "--data", str(there))
+    assert [stat.S_IMODE(directory.stat().st_mode) for directory in (there, here)] == [0o755, 0o755]
+    assert not list(there.glob("server.lock"))
+    assert not list(here.glob("server.lock"))
+
+
+def test_a_copy_is_closed_to_other_users(source: str, tmp_path: Path) -> None:
+    _invoke("copy", "--from", source, "--to", f"sqlite:///{tmp_path}/new.db")
+    assert stat.S_IMODE((tmp_path / "new.db").stat().st_mode) == 0o600
+
+
+def test_a_server_of_either_side_is_named(source: str, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    for directory in (tmp_path / "from", other):
+        lock = DataDirectory(directory)
+        _refused(source, f"sqlite:///{other}/tidemill.db", "belongs to the server with process id")
+        lock.close()
+    _invoke("copy", "--from", source, "--to", f"sqlite:///{tmp_path}/from/beside.db")

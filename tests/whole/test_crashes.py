@@ -1,6 +1,7 @@
 """kill -9 of the server, of the runner, and of both: nothing lost, nothing doubled, nothing stuck (P3, P4, P6)."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -140,6 +141,7 @@ def test_a_server_asked_to_end_waits_for_tasks_and_runs_the_others_again(tmp_pat
     assert server.ended(whole) == "Success"
     assert (quick.read_text(), slow.read_text()) == ("x", "xx")
     server.signal(signal.SIGTERM)
+    assert re.findall(r"waiting up to 1 s for \d running tasks", (tmp_path / "data.log").read_text())
     server.end()
 
 

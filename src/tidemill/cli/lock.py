@@ -2,7 +2,11 @@
 
 import fcntl
 import os
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+_LOCK = "server.lock"
 
 
 class DataDirectoryInUse(Exception):
@@ -19,21 +23,40 @@ class DataDirectory:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o711 if passable else 0o700)
         self.path = path
-        self._lock = os.open(path / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(self._lock, 32).decode().strip() or "unknown"
-            os.close(self._lock)
-            raise DataDirectoryInUse(
-                f"the data directory {path} belongs to the server with process id {holder}; stop it, or name another "
-                "directory with --data"
-            ) from None
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+        self._lock = _lock(path)
 
     def close(self) -> None:
         os.close(self._lock)
+
+
+@contextmanager
+def no_server_in(directories: Iterable[Path]) -> Generator[None]:
+    """Keep servers out of those of the directories that are data directories, for the length of the block.
+
+    Nothing is made there, and no mode is changed: the others may be anybody's. Raises DataDirectoryInUse.
+    """
+    with ExitStack() as stack:
+        for directory in {directory.resolve() for directory in directories}:
+            if (directory / _LOCK).exists():
+                stack.callback(os.close, _lock(directory))
+        yield
+
+
+def _lock(directory: Path) -> int:
+    """The lock of a data directory, as a descriptor that holds it until it is closed. Raises DataDirectoryInUse."""
+    lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(lock, 32).decode().strip() or "unknown"
+        os.close(lock)
+        raise DataDirectoryInUse(
+            f"the data directory {directory} belongs to the server with process id {holder}; stop it, or name another "
+            "directory with --data"
+        ) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    return lock
 
 
 def boot_id() -> str:

@@ -24,13 +24,15 @@ _Database = Annotated[str | None, typer.Option(help="SQLAlchemy URL; without it 
 @contextmanager
 def _failing(command: str) -> Generator[None]:
     """End with a sentence in place of a traceback for what a user can mend."""
+    import sqlite3
+
     from sqlalchemy.exc import SQLAlchemyError
 
     from tidemill.cli.lock import DataDirectoryInUse
 
     try:
         yield
-    except (DataDirectoryInUse, OSError, ValueError, SQLAlchemyError) as error:
+    except (DataDirectoryInUse, OSError, ValueError, SQLAlchemyError, sqlite3.Error) as error:
         sys.exit(f"tidemill {command}: {error}")
 
 
@@ -127,6 +129,7 @@ def copy(
 
     with _failing("copy"):
         copied = upkeep.copy(source, target)
+    print(f"{'table':22} {'rows from':>12} {'rows to':>12}  digest")
     for it in copied:
         print(
             f"{it.table:22} {it.rows[0]:>12,} {it.rows[1]:>12,}  {it.digests[0][:16]}  {'' if it.alike else 'DIFFERS'}"

@@ -14,10 +14,14 @@ log = logging.getLogger(__name__)
 
 _MEBIBYTE = 2**20
 _BETWEEN_LOOKS = 0.1  # seconds, while there is room
+_AGAIN = 1.25  # times min_free: what is started then does not fill the disk at once
 
 
 class Room:
-    """Looks at the free space of `directories`; below `min_free` bytes in one of them (0: never) there is no room."""
+    """Looks at the free space of `directories`; below `min_free` bytes in one of them (0: never) there is no room.
+
+    Then there is none until all have a quarter more than that.
+    """
 
     def __init__(self, directories: tuple[Path, ...], min_free: int) -> None:
         self._directories = directories
@@ -39,7 +43,7 @@ class Room:
         if now < self._look_at and not self._full:
             return True
         self._look_at = now + _BETWEEN_LOOKS
-        complaint = self._complaint()
+        complaint = self._complaint(self._needed)
         if bool(complaint) != self._full:
             self._full = bool(complaint)
             if complaint:
@@ -50,16 +54,22 @@ class Room:
 
     def health(self) -> Mapping[str, str]:
         """What `/health` says."""
-        return {"Disk": self._complaint() or "ok"}
+        return {"Disk": self._complaint(self._needed) or "ok"}
 
-    def _complaint(self) -> str:
-        for directory in self._directories if self._min_free else ():
+    @property
+    def _needed(self) -> int:
+        """Bytes: more where there was no room, so that it does not come and go with each file."""
+        return int(self._min_free * _AGAIN) if self._full else self._min_free
+
+    def _complaint(self, needed: int) -> str:
+        for directory in self._directories if needed else ():
             room = os.statvfs(directory)
             free = room.f_bavail * room.f_frsize
-            if free < self._min_free:
+            if free < needed:
                 size = room.f_blocks * room.f_frsize
+                enough = self._min_free * _AGAIN / _MEBIBYTE
                 return (
                     f"full: {free / _MEBIBYTE:.0f} MiB free of {size / _MEBIBYTE:.0f} MiB at {directory}; "
-                    f"nothing is started until there are {self._min_free / _MEBIBYTE:.0f} MiB (min_free)"
+                    f"nothing is started until there are {enough:.0f} MiB ({_AGAIN} × min_free)"
                 )
         return ""

@@ -144,6 +144,8 @@ def _scheduling(
     finally:
         scheduler.stop()
         thread.join()
+        if runner.running:
+            log.info("waiting up to %g s for %d running tasks", settings.shutdown_grace, runner.running)
         scheduler.leave(settings.shutdown_grace)
 
 

@@ -1,17 +1,18 @@
 """`tidemill backup`, `migrate`, `copy` and `prune`: what an operator does to a database as a whole."""
 
+import os
 from collections.abc import Collection, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, time
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
-from tidemill.cli.lock import DataDirectory
+from tidemill.cli.lock import no_server_in
 from tidemill.clock import SystemClock
 from tidemill.runners.old_logs import remove_old_logs
-from tidemill.scheduler.retention import SHORTEST, prune
+from tidemill.scheduler.retention import DAY, SHORTEST, prune
 from tidemill.settings import Settings
 from tidemill.store import archive, cluster, pruning
 from tidemill.store.backup import backup
@@ -35,7 +36,10 @@ def back_up(settings: Settings, target: Path) -> str:
 
 def migrate(settings: Settings) -> str:
     """Bring the schema of a database to this version. Raises ValueError, OSError and DataDirectoryInUse."""
-    with _alone(settings.database_url) as database:
+    with closing(open_existing(settings.database_url)) as database, no_server_in(
+        [settings.data, *_directory(settings.database_url)] if database.is_sqlite else []
+    ):  # fmt: skip
+        _check_no_server(database)
         with database.write(announce=False) as db:
             tables = inspect(db).get_table_names()
             before = (
@@ -51,9 +55,11 @@ def copy(source_url: str, target_url: str) -> list[Copied]:
     """Copy an installation into an empty database. Raises ValueError, OSError and DataDirectoryInUse."""
     if source_url == target_url:
         raise ValueError("--from and --to are the same")
-    with ExitStack() as stack:
-        source = stack.enter_context(_alone(source_url))
-        target = stack.enter_context(_alone(target_url, new=True))
+    with closing(open_existing(source_url, "--from")) as source, no_server_in(
+        [*_directory(source_url), *_directory(target_url)]
+    ), _new_file(target_url), closing(open_database(target_url)) as target:  # fmt: skip
+        _check_no_server(source)
+        _check_no_server(target)
         with source.read() as there, target.write(announce=False) as here:
             check_current(there)
             prepare(here)
@@ -72,7 +78,10 @@ def prune_before(settings: Settings, day: str, directory: Path | None) -> str:
         raise ValueError(f"--before: a date as yyyy-mm-dd is expected, not {day}") from None
     newest = SystemClock().now() - SHORTEST
     if before > newest:
-        raise ValueError(f"--before: at most {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d} is expected")
+        raise ValueError(
+            f"--before: at most {datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d} is expected: "
+            f"{SHORTEST // DAY} days at least are kept, because planning ties a day to the one before"
+        )
     if directory is not None:
         archive.check_available()
     database = open_existing(settings.database_url)
@@ -98,24 +107,40 @@ def sweep_logs(database: Database, data: Path, before: int) -> int:
     return remove_old_logs(data, datetime.fromtimestamp(before / 1000, UTC).date(), there)
 
 
-@contextmanager
-def _alone(url: str, *, new: bool = False) -> Generator[Database]:
-    """A database while no server works on it. Raises DataDirectoryInUse or ValueError where one does."""
+def _file(url: str) -> Path | None:
+    """Of an SQLite."""
     parsed = make_url(url)
-    with ExitStack() as stack:
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            directory = Path(parsed.database).absolute().parent
-            stack.callback(DataDirectory(directory).close)
-        database = open_database(url) if new else open_existing(url)
-        stack.callback(database.close)
-        if not database.is_sqlite:
-            with database.read() as db:
-                _check_no_server(db)
-        yield database
+    return Path(parsed.database).absolute() if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
-def _check_no_server(db: Connection) -> None:
-    if "runner" in inspect(db).get_table_names():
-        places = cluster.live(db, cluster.database_time(db))
-        if places:
-            raise ValueError(f"a server works on the database: end {', '.join(place.name for place in places)} first")
+def _directory(url: str) -> list[Path]:
+    file = _file(url)
+    return [] if file is None else [file.parent]
+
+
+@contextmanager
+def _new_file(url: str) -> Generator[None]:
+    """Make an SQLite's file where there is none, closed to other users; take it away again after an error."""
+    file = _file(url)
+    if file is None or file.exists():
+        yield
+        return
+    if not file.parent.is_dir():
+        raise ValueError(f"there is no directory {file.parent}: make it first")
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield
+    except BaseException:
+        for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
+            file.with_name(name).unlink(missing_ok=True)
+        raise
+
+
+def _check_no_server(database: Database) -> None:
+    """Raises ValueError where a server works on a PostgreSQL; on an SQLite its data directory says so."""
+    if database.is_sqlite:
+        return
+    with database.read() as db:
+        places = cluster.live(db, cluster.database_time(db)) if "runner" in inspect(db).get_table_names() else []
+    if places:
+        raise ValueError(f"a server works on the database: end {', '.join(place.name for place in places)} first")

@@ -6,7 +6,7 @@ from collections import Counter
 from tidemill.settings import Settings
 from tidemill.store.engine import Database, open_existing
 from tidemill.store.schema import check_current
-from tidemill.store.verifying import CHECKS, size, verify
+from tidemill.store.verifying import CHECKS, PROMISES, size, verify
 
 
 def verified(settings: Settings, most: int) -> bool:
@@ -35,4 +35,6 @@ def _verified(database: Database, most: int) -> bool:
     print(f"{what}: {len(CHECKS) + 1} checks in {time.perf_counter() - begin:.1f} s")
     shown = ", ".join(f"{promise} {number} times" for promise, number in sorted(broken.items()))
     print(f"Broken: {shown} (at most {most} of each kind are shown)" if broken else "P1, P2, P3, P4 and P6 hold")
+    for promise in sorted(broken):
+        print(f"{promise}: {PROMISES[promise]}")
     return not broken

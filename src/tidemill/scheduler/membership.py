@@ -61,7 +61,10 @@ class Membership:
             epoch = cluster.lead(db, self.holder, now, FREE_AFTER)
             self.places = cluster.live(db, now)
         if epoch != self.epoch:
-            log.warning("this server leads no longer" if epoch is None else f"this server leads, with epoch {epoch}")
+            if epoch is None:
+                log.warning("this server leads no longer")
+            else:
+                log.info("this server leads, with epoch %d", epoch)
         if now - self._last > _SILENCE:
             self._connected = now
         self.epoch, self._last, self.beaten = epoch, now, self.monotonic()

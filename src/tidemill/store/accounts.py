@@ -6,6 +6,8 @@ HMAC needs a key's secret in clear, so secrets are stored encrypted (Fernet). Th
 
 import base64
 import hashlib
+import json
+import logging
 import os
 import secrets
 import string
@@ -19,8 +21,19 @@ from sqlalchemy import Connection, insert, select, update
 from tidemill.settings import Settings
 from tidemill.store.engine import Database
 from tidemill.store.ids import DEFAULT_PROJECT
+from tidemill.store.parameters import HIDDEN
 from tidemill.store.statements import Statement, String, bindparam
-from tidemill.store.tables import access_key, account, project, project_member, resource_group
+from tidemill.store.tables import (
+    access_key,
+    account,
+    parameter,
+    parameter_version,
+    project,
+    project_member,
+    resource_group,
+)
+
+log = logging.getLogger(__name__)
 
 FIRST_ACCOUNT = "1000"
 DEFAULT_RESOURCE_GROUP = "S_res_group_default"
@@ -116,11 +129,13 @@ def _decrypt(key: Fernet, encrypted: str) -> str:
 def ensure_first_start(db: Connection, settings: Settings, now: int) -> NewKey | None:
     """Make what a fresh installation has, and see that the key which the settings name is stored. Repeatable.
 
-    Returns a key only if it made one up: who starts the server shows it once. Raises ValueError for half a key.
+    Returns a key only if it made one up: who starts the server shows it once. Raises ValueError for half a key, and
+    for a secret_key that opens nothing of what is stored.
     """
     id, secret = settings.access_key_id, settings.access_key_secret.get_secret_value()
     if bool(id) != bool(secret):
         raise ValueError("access_key_id and access_key_secret: set both or neither")
+    _check_secret_key(db, settings)
     fresh = db.execute(select(account.c.id).limit(1)).one_or_none() is None
     if fresh:
         _make_default_project(db, settings, now)
@@ -132,6 +147,57 @@ def ensure_first_start(db: Connection, settings: Settings, now: int) -> NewKey |
     made = NewKey("LTAI" + _random(20), _random(30))
     _put_key(db, settings, made, now)
     return made
+
+
+def _check_secret_key(db: Connection, settings: Settings) -> None:
+    """Refuse a key that opens nothing of what is stored: the database has come here without its own.
+
+    An access key in the settings is a way in without the old ones, but not to the secrets that runs need. Raises
+    ValueError, before a new key file is made.
+    """
+    sqlite = db.dialect.name == "sqlite"
+    keys = list(db.execute(select(access_key.c.secret_encrypted)).scalars())
+    hidden = _hidden_parameters(db)
+    if not keys and not hidden:
+        return
+    file = settings.data / "secret.key"
+    from_file = sqlite and not settings.secret_key.get_secret_value()
+    opening = None if from_file and not file.exists() else fernet(settings, sqlite=sqlite)
+    if opening is not None and any(_opens(opening, closed) for closed in keys + hidden):
+        return
+    if settings.access_key_id and not hidden:
+        log.warning("secret_key: it opens none of the access keys in the database; only access_key_id's is put anew")
+        return
+    held = "secret parameters" if settings.access_key_id else "access keys"
+    at_hand = (
+        f"the setting secret_key is empty and there is no file {file}"
+        if opening is None
+        else f"the key in the file {file} opens none of them"
+        if from_file
+        else "the setting secret_key opens none of them"
+    )
+    raise ValueError(
+        f"secret_key: the database holds {held}, and {at_hand}. Put back the key that they were encrypted with: the "
+        f"file {file}, or the setting secret_key (TIDEMILL_SECRET_KEY)"
+    )
+
+
+def _hidden_parameters(db: Connection) -> list[str]:
+    """The encrypted values of all secret parameters."""
+    found = db.execute(
+        select(parameter_version.c.properties)
+        .join_from(parameter_version, parameter, parameter.c.id == parameter_version.c.parameter_id)
+        .where(parameter.c.type == HIDDEN)
+    )
+    return [closed for properties in found.scalars() for closed in json.loads(properties).values()]
+
+
+def _opens(key: Fernet, encrypted: str) -> bool:
+    try:
+        key.decrypt(encrypted.encode())
+    except InvalidToken:
+        return False
+    return True
 
 
 def _random(length: int) -> str:

@@ -10,12 +10,16 @@ _PAGES = 2_000  # in one step; between steps writers have their turn
 def backup(source: Path, target: Path) -> int:
     """Copy the database of `source` to the new file `target`; its size in bytes.
 
-    It is there whole or not at all, and on the disk when this returns. Raises FileExistsError where there is a file.
+    It is there whole or not at all, and on the disk when this returns. Raises FileExistsError where there is a
+    file, and FileNotFoundError where there is no directory.
     """
     if target.exists():
         raise FileExistsError(f"{target} is there already: name a new file")
     part = target.with_name(f"{target.name}.part")
+    if not target.absolute().parent.is_dir():
+        raise FileNotFoundError(f"there is no directory {target.parent}: make it first")
     part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # it holds secrets: closed to other users
     try:
         _copy(source, part)
         with part.open("rb+") as file:

@@ -256,11 +256,15 @@ def open_database(url: str, synchronous: str = "FULL") -> Database:
     return Database(_sqlite(url, synchronous, 1), _sqlite(url, synchronous, _READERS, reader=True), threading.Lock())
 
 
-def open_existing(url: str) -> Database:
-    """The same, for a database that must be there: SQLite would make an empty file. Raises ValueError."""
+def open_existing(url: str, flag: str = "--data") -> Database:
+    """The same, for a database that must be there: SQLite would make an empty file. Raises ValueError.
+
+    The error names the `flag` by which the user said where it is.
+    """
     path = make_url(url).database
     if make_url(url).get_backend_name() == "sqlite" and not (path and Path(path).exists()):
-        raise ValueError(f"there is no database {path}: name the server's --data directory")
+        said = "name the server's --data directory" if flag == "--data" else f"that is what {flag} names"
+        raise ValueError(f"there is no database {path}: {said}")
     return open_database(url)
 
 

@@ -122,6 +122,11 @@ class LocalRunner:
         """See the contract."""
         return last_line(f"{self._settings.data_directory}/{log}")
 
+    @property
+    def running(self) -> int:
+        """How many runs have not ended."""
+        return len(self._accepted | self._unconfirmed.keys())
+
     def renew(self) -> None:
         """Let the runner's tasks live for another `lease`; any thread may call it."""
         with suppress(FileNotFoundError):  # nothing has been started here yet

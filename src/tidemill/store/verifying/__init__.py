@@ -1,6 +1,6 @@
 """The checker of the promises P1 to P4 and P6: what must never be found in a database, as one query for each.
 
-`architecture.md` names the promises. Each query reads one moment of the database and gives the rows that break a
+Each query reads one moment of the database and gives the rows that break a
 promise; none of them changes anything, and all of them may run beside a server.
 """
 
@@ -14,7 +14,15 @@ from tidemill.store.tables import event, instance_edge, run, task_instance
 from tidemill.store.verifying import circles, history, standing
 from tidemill.store.verifying.checks import Check
 
-__all__ = ["CHECKS", "Check", "Size", "Violation", "size", "verify"]
+__all__ = ["CHECKS", "PROMISES", "Check", "Size", "Violation", "size", "verify"]
+
+PROMISES = {
+    "P1": "there is one instance for each environment, task, trigger time and origin, ever",
+    "P2": "an instance starts only when all that it depends on ended well, was set successful, or was taken away",
+    "P3": "an instance never has two live runs, and the result of an older run changes nothing",
+    "P4": "a run happens at least once; its change of state and its output variables happen exactly once",
+    "P6": "nothing is stuck: whatever has not ended is moved on, or has a named reason to wait for a person",
+}
 
 CHECKS: tuple[Check, ...] = (*history.CHECKS, *standing.CHECKS)
 
