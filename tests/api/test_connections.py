@@ -1,17 +1,22 @@
 """Clients that are slow, many or deaf: each is told why it is cut off, and the honest ones are answered meanwhile."""
 
+import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.api.client import Wanted, v3
 from tests.api.test_protocol import exchange, now
+from tidemill.actions.perform import Services
 from tidemill.api.connections import MAX_LONG_HEADS, Connections
 from tidemill.api.protocol import MAX_HEADERS, MAX_PIPELINED
+from tidemill.api.server import create_app
 
 PATIENCE = 2_000  # hundredths of a second
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -202,3 +207,33 @@ def test_a_client_that_asks_first_is_told_to_go_on(server: int, stack: ExitStack
     assert raw.socket.recv(65536).startswith(b"HTTP/1.1 100")
     raw.socket.sendall(b"a=b")
     assert b"MissingAction" in raw.rest()
+
+
+def test_a_large_request_gets_the_room_of_one_that_is_drawn_out(services: Services) -> None:
+    size = services.settings.max_request
+    settings = services.settings.model_copy(update={"max_reading": size, "request_timeout": 0.05})
+    app = create_app(replace(services, settings=settings))
+
+    async def run() -> list[int]:
+        holds = asyncio.Event()
+        statuses: list[int] = []
+
+        async def drawn_out() -> dict[str, object]:
+            holds.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def whole() -> dict[str, object]:
+            return {"type": "http.request", "body": b"x" * (size - 1), "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            statuses.extend([message["status"]] if "status" in message else [])
+
+        headers = [(b"content-length", b"%d" % (size - 1))]
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+        slow = asyncio.create_task(app(scope, drawn_out, send))
+        await holds.wait()
+        await asyncio.gather(slow, app(scope, whole, send))
+        return statuses
+
+    assert asyncio.run(run()) == [503, 400]

@@ -79,8 +79,9 @@ class Gateway:
         if scope["method"] not in ("GET", "POST"):
             raise MethodNotAllowed(f"GET or POST is expected, not {scope['method']}.")
         limit = self._services.settings.max_request
-        async with self._room.hold(size_to_come(scope, limit)):
-            incoming = await read(scope, receive, limit)
+        size = size_to_come(scope, limit)
+        async with self._room.hold(size):
+            incoming = await self._room.read(size, read(scope, receive, limit))
             turn = Turn(self._services.settings.write_timeout)
             large = self._large if incoming.size > _LARGE else None
             known = await self._run(large or self._readers, turn, self._authenticate, incoming, request_id)
