@@ -146,7 +146,7 @@ def test_all_faults_are_told_in_document_order_with_their_paths() -> None:
          "Tags: a text without NUL and without half surrogate pairs is expected"),
         (UpdateWorkflowRequest, {"Tags": '[{"Key":"\\ud800"}]'},
          "Tags: a text without NUL and without half surrogate pairs is expected"),
-        (UpdateWorkflowRequest, {"Tags": "[" * 100_000}, "Tags: JSON is expected"),
+        (UpdateWorkflowRequest, {"Tags": "[" * 100_000}, "Tags: JSON that is not nested so deep is expected"),
         (UpdateWorkflowRequest, {"Tags": "[" + "9" * 5_000 + "]"}, "Tags: JSON is expected"),
         (ListTaskInstancesRequest, {"PageNumber": "0"}, "PageNumber: at least 1 is expected"),
         (ListTaskInstancesRequest, {"PageSize": "51"}, "PageSize: at most 50 is expected"),

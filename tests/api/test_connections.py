@@ -1,17 +1,24 @@
 """Clients that are slow, many or deaf: each is told why it is cut off, and the honest ones are answered meanwhile."""
 
+import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 import pytest
 
 from tests.api.client import Wanted, v3
 from tests.api.test_protocol import exchange, now
+from tidemill.actions.perform import Services
 from tidemill.api.connections import MAX_LONG_HEADS, Connections
-from tidemill.api.protocol import MAX_HEADERS, MAX_PIPELINED
+from tidemill.api.protocol import MAX_HEADERS, MAX_PIPELINED, Protocol
+from tidemill.api.server import create_app
+
+T = TypeVar("T")
 
 PATIENCE = 2_000  # hundredths of a second
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -49,6 +56,15 @@ def opened(stack: ExitStack, port: int, *sent: bytes) -> Raw:
     raw = Raw(port, *sent)
     stack.callback(raw.socket.close)
     return raw
+
+
+def until(condition: Callable[[], T]) -> T:
+    """What it says once that is true."""
+    for _ in range(PATIENCE):
+        if found := condition():
+            return found
+        time.sleep(0.01)
+    raise AssertionError("it did not come about")
 
 
 def status(answer: bytes) -> int:
@@ -202,3 +218,105 @@ def test_a_client_that_asks_first_is_told_to_go_on(server: int, stack: ExitStack
     assert raw.socket.recv(65536).startswith(b"HTTP/1.1 100")
     raw.socket.sendall(b"a=b")
     assert b"MissingAction" in raw.rest()
+
+
+def test_a_large_request_gets_the_room_of_one_that_is_drawn_out(services: Services) -> None:
+    size = services.settings.max_request
+    settings = services.settings.model_copy(update={"max_reading": size, "request_timeout": 0.05})
+    app = create_app(replace(services, settings=settings))
+
+    async def run() -> list[int]:
+        holds = asyncio.Event()
+        statuses: list[int] = []
+
+        async def drawn_out() -> dict[str, object]:
+            holds.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def whole() -> dict[str, object]:
+            return {"type": "http.request", "body": b"x" * (size - 1), "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            statuses.extend([message["status"]] if "status" in message else [])
+
+        headers = [(b"content-length", b"%d" % (size - 1))]
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+        slow = asyncio.create_task(app(scope, drawn_out, send))
+        await holds.wait()
+        await asyncio.gather(slow, app(scope, whole, send))
+        return statuses
+
+    assert asyncio.run(run()) == [503, 400]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"0\r\na: " + b"b" * 200_000, id="a trailer"),
+        pytest.param(b"0\r\n" + b"a: b\r\n" * 24_000, id="trailers"),
+        pytest.param(b"1;a=" + b"b" * 200_000, id="an extension of a chunk"),
+    ],
+)
+def test_what_follows_a_body_is_short(server: int, limits: Connections, stack: ExitStack, sent: bytes) -> None:
+    limits.patience = 60.0
+    answer = opened(stack, server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + sent).rest()
+    assert not answer or (status(answer), code(answer)) == (413, "RequestEntityTooLarge")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(b"\x16\x03\x01 what\r\n\r\n", id="rubbish"),
+        pytest.param(b"CONNECT example.com:80 HTTP/1.1\r\n\r\n", id="a URL that is none"),
+        pytest.param(HEAD + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", id="a broken body"),
+    ],
+)
+def test_a_refusal_is_not_the_answer_to_an_earlier_request(server: int, stack: ExitStack, broken: bytes) -> None:
+    assert status(opened(stack, server, broken).rest()) == 400
+    assert opened(stack, server, b"GET /health HTTP/1.1\r\n\r\n" + broken).rest() == b""
+
+
+def test_one_that_has_not_taken_its_answers_is_not_waited_for_when_its_place_is_needed(
+    server: int, limits: Connections, stack: ExitStack
+) -> None:
+    limits.most, limits.patience = 1, 60.0
+    raw = opened(stack, server)
+    raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf = cast(Protocol, until(lambda: next(iter(limits.open), None)))
+    long = b"GET / HTTP/1.1\r\nHost: " + b"h" * 20_000 + b"\r\n\r\n"
+    answers = 0
+    while not deaf.transport.get_write_buffer_size():
+        raw.socket.sendall(long)
+        answers += 1
+        until(lambda: deaf.server_state.total_requests == answers)  # noqa: B023
+    until(lambda: deaf in limits.idle)
+    assert honest(server) == 200
+    until(lambda: deaf not in deaf.connections)
+
+
+def test_one_whose_place_is_needed_counts_until_it_is_gone() -> None:
+    class Leaving:
+        def __init__(self) -> None:
+            self.dismissed = 0
+
+        def dismiss(self) -> None:
+            self.dismissed += 1
+
+        def cut_if_slow(self, now: float, patience: float) -> None:
+            raise AssertionError
+
+    async def run() -> None:
+        connections = Connections(most=1)
+        first, second, third = Leaving(), Leaving(), Leaving()
+        assert connections.add(first)
+        connections.place(first, connections.idle)
+        assert connections.add(second)
+        assert (first.dismissed, connections.open) == (1, {first, second})
+        assert not connections.add(third)
+        connections.remove(first)
+        connections.place(second, connections.reading)
+        assert connections.add(third)
+        assert (first.dismissed, second.dismissed) == (1, 1)
+
+    asyncio.run(run())

@@ -91,11 +91,6 @@ def test_a_body_in_parts_is_put_together(client: AsgiClient) -> None:
     assert client.send(signed, parts=7).json["Echo"]["Name"] == "x" * 1000
 
 
-def test_the_action_parameter_wins_over_the_header(client: AsgiClient) -> None:
-    signed = with_header(v1(Wanted("Echo")), "x-acs-action", "echo")
-    assert client.send(signed).status == 200
-
-
 def test_common_and_unknown_parameters_are_no_errors(client: AsgiClient, services: Services) -> None:
     assert client.call("Echo", RegionId="cn-hangzhou", SourceIp="::1", New="1", **{"New.2.X": "2"}).status == 200
     assert services.unknown_parameters == {"Echo": 2}
@@ -220,6 +215,108 @@ def test_a_mismatch_shows_our_string_to_sign_after_the_only_colon(
 def test_an_operation_that_only_the_api_has_names_those_served(client: AsgiClient) -> None:
     message = client.call("CreateDIJob").json["Message"]
     assert all(name in message for name in ACTIONS)
+
+
+# --- what a signature covers ---------------------------------------------------------------------------------------
+
+JSON = "application/json"
+
+
+def in_form(signed: Signed) -> Signed:
+    """V1 signs query and form alike."""
+    return replace(signed, query="", body=signed.query.encode())
+
+
+def in_json(signed: Signed, more_query: str = "") -> Signed:
+    """With Action in a JSON body, which V1 signs as well."""
+    query = signed.query.replace("Action=Echo&", "") + more_query
+    return replace(with_header(signed, "Content-Type", JSON), query=query, body=b'{"Action": "Echo"}')
+
+
+def unsigned(signed: Signed, header: str, value: str) -> Signed:
+    """The header is another one, and not among those that were signed."""
+    names = dict(signed.headers)["Authorization"].replace(f";{header}", "")
+    return with_header(with_header(signed, "Authorization", names), header, value)
+
+
+OTHER = "NoSuchAction"
+
+
+@pytest.mark.parametrize(
+    ("signed", "code"),
+    [
+        pytest.param(lambda: v1(Wanted()), None, id="V1 in the query"),
+        pytest.param(lambda: in_form(v1(Wanted())), None, id="V1 in the form"),
+        pytest.param(lambda: in_json(v1(Wanted())), None, id="V1 in JSON"),
+        pytest.param(
+            lambda: in_json(v1(Wanted()), f"&Action={OTHER}"), None, id="V1 in JSON, with another in the query"
+        ),
+        pytest.param(lambda: v1(Wanted("", query={"Id": "1"})), "InvalidAction.NotFound", id="V1 nowhere"),
+    ],
+)
+@pytest.mark.parametrize("authorization", [None, "x", "Basic eA=="])
+def test_v1_takes_names_from_no_header_where_a_parameter_says_them(
+    client: AsgiClient, signed: Callable[[], Signed], code: str | None, authorization: str | None
+) -> None:
+    request = with_header(with_header(signed(), "x-acs-action", OTHER), "x-acs-version", "2020-05-18")
+    if authorization:
+        request = with_header(request, "Authorization", authorization)
+    reply = client.send(request)
+    assert (reply.json.get("Code"), reply.status) == (code, 404 if code else 200)
+
+
+@pytest.mark.parametrize(
+    ("signed", "code"),
+    [
+        pytest.param(lambda: v3(Wanted()), None, id="in the header"),
+        pytest.param(lambda: v3(Wanted(OTHER, query={"Action": "Echo"})), None, id="the query wins"),
+        pytest.param(lambda: v3(Wanted(form={"Action": OTHER})), None, id="the form does not"),
+        pytest.param(lambda: v3(Wanted(body=b'{"Action": "X"}', content_type=JSON)), None, id="nor does JSON"),
+        pytest.param(lambda: unsigned(v3(Wanted()), "x-acs-action", OTHER), "IncompleteSignature", id="unsigned"),
+        pytest.param(lambda: unsigned(v3(Wanted()), "x-acs-version", "1"), "IncompleteSignature", id="of no version"),
+        pytest.param(
+            lambda: replace(v3(Wanted()), query="Action=GetWorkflow"), "SignatureDoesNotMatch", id="added to the query"
+        ),
+    ],
+)
+def test_v3_takes_names_from_what_is_signed(client: AsgiClient, signed: Callable[[], Signed], code: str | None) -> None:
+    reply = client.send(signed())
+    assert (reply.json.get("Code"), reply.status) == (code, 400 if code else 200)
+
+
+def test_what_v1_claims_is_what_it_signs(client: AsgiClient) -> None:
+    signed = v1(Wanted(nonce="first"))
+    body = b'{"SignatureNonce": "first"}'
+    again = replace(
+        with_header(signed, "Content-Type", JSON), query=signed.query.replace("Nonce=first", "Nonce=second"), body=body
+    )
+    assert client.send(again).code == "InvalidSignatureNonce"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        pytest.param(lambda signed: without(signed, "Authorization"), "MissingAccessKeyId", id="no signature"),
+        pytest.param(
+            lambda signed: without(signed, "Authorization", "x-acs-action"), "MissingAccessKeyId", id="no name either"
+        ),
+        pytest.param(
+            lambda signed: with_header(signed, "x-acs-signature-nonce", "x"), "SignatureDoesNotMatch", id="V3"
+        ),
+        pytest.param(
+            lambda signed: replace(signed, headers=[("Content-Type", JSON)], query=v1(Wanted(key="LTAIX")).query),
+            "InvalidAccessKeyId.NotFound",
+            id="V1",
+        ),
+    ],
+)
+def test_json_of_a_stranger_is_not_read(
+    client: AsgiClient, monkeypatch: pytest.MonkeyPatch, change: Callable[[Signed], Signed], code: str
+) -> None:
+    read_texts: list[str] = []
+    monkeypatch.setattr("tidemill.actions.json_text.load", read_texts.append)
+    reply = client.send(change(v3(Wanted(body=b'{"Action": "Echo"}', content_type=JSON))))
+    assert (reply.code, read_texts) == (code, [])
 
 
 # --- bytes that make no sense --------------------------------------------------------------------------------------

@@ -65,3 +65,52 @@ def test_one_that_leaves_while_it_waits_lets_the_next_one_in() -> None:
         await request(LARGE)
 
     asyncio.run(run())
+
+
+async def slow(room: Room, size: int, begun: asyncio.Event, whole: asyncio.Event) -> None:
+    """Has room and reads a body that goes on until it is said to be whole."""
+    async with room.hold(size):
+        begun.set()
+        await room.read(size, whole.wait())
+
+
+def test_bodies_that_take_too_long_yield_one_by_one_to_those_who_wait() -> None:
+    async def run() -> None:
+        room = Room(3 * LARGE, patience=0.05)
+        whole = asyncio.Event()
+        holders: list[asyncio.Task[None]] = []
+        for _ in range(3):
+            begun = asyncio.Event()
+            holders.append(asyncio.create_task(slow(room, LARGE, begun, whole)))
+            await begun.wait()
+        while room._reading and next(iter(room._reading.values())) + 0.05 > asyncio.get_running_loop().time():
+            await asyncio.sleep(0.01)
+        assert not any(holder.done() for holder in holders)  # nobody waits
+        async with room.hold(2 * LARGE):
+            outcomes = await asyncio.gather(*holders[:2], return_exceptions=True)
+            assert [type(outcome) for outcome in outcomes] == [Overloaded, Overloaded]
+            whole.set()
+            await holders[2]
+
+    asyncio.run(run())
+
+
+def test_a_body_that_is_whole_keeps_its_room_and_one_that_fails_gives_it_back() -> None:
+    async def run() -> None:
+        room = Room(LARGE, patience=0.01)
+
+        async def broken() -> None:
+            raise TimeoutError("of its own")
+
+        async with room.hold(LARGE):
+            await room.read(LARGE, asyncio.sleep(0))
+            with pytest.raises(Overloaded, match="Too many"):
+                async with room.hold(LARGE):
+                    pass
+        with pytest.raises(TimeoutError, match="of its own"):
+            async with room.hold(LARGE):
+                await room.read(LARGE, broken())
+        async with room.hold(LARGE):
+            pass
+
+    asyncio.run(run())

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Api
+from tidemill.actions import json_text
 from tidemill.actions.json_text import MAX_VALUES
+from tidemill.domain.errors import Fault, InvalidRequest
 
 DEEP = 100_000
 PROJECT = {"ProjectId": 10_000}
@@ -65,6 +67,32 @@ def test_a_json_body_is_refused_with_this_code(roomy: Api, body: bytes, code: st
 def test_a_text_may_have_as_many_signs_as_it_likes(roomy: Api) -> None:
     text = '{[\\",' * MAX_VALUES
     assert roomy.call("ListWorkflows", as_json=True, **PROJECT, Newer=text)[0] == 200
+
+
+@pytest.mark.parametrize("end", ["", "\\", '\\"'])
+def test_a_text_without_end_is_looked_at_once(roomy: Api, end: str) -> None:
+    text = '"' + '\\"' * 2**19 + "," * MAX_VALUES + end
+    # A second match would begin at one of its quotes, and so would half a million of them.
+    assert sum(1 for _ in json_text._TEXT_OR_SIGN.finditer(text)) == 1
+    body = f'{{"Id":{text}'.encode()
+    assert len(body) >= 2**20
+    headers = roomy.signed("GetWorkflow", body, {}, "POST", "application/json")
+    status, answer, _ = roomy.send("POST", "", headers, body)
+    assert (status, answer["Code"]) == (400, "InvalidBody")
+
+
+@pytest.mark.parametrize("text", ["[" * DEEP + "]" * DEEP, '{"a":' * DEEP])
+def test_json_that_is_nested_too_deep_is_told_so(roomy: Api, text: str) -> None:
+    _, answer = roomy.call("CreateWorkflow", **workflow(Tasks=text))
+    assert "Tasks: JSON that is not nested so deep is expected" in answer["Message"]
+
+
+def test_of_very_many_faults_fifty_are_named(roomy: Api) -> None:
+    faults = [Fault(f"Tasks[{number}]", "is mandatory", missing=True) for number in range(900)]
+    assert str(InvalidRequest(faults)).count("Tasks[") == 50
+    assert str(InvalidRequest(faults)).endswith("; and 850 more")
+    _, answer = roomy.call("CreateWorkflow", **workflow(Tasks=[{} for _ in range(900)]))
+    assert answer["Message"].count("; Tasks[") == 49
 
 
 @pytest.mark.parametrize(

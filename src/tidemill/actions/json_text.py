@@ -5,7 +5,8 @@ import re
 from itertools import islice
 
 MAX_VALUES = 500_000  # a workflow at every limit has a tenth of it
-_TEXT_OR_SIGN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[,\[{]', re.DOTALL)
+# A text without end is one as well, up to the end: else each quote in it would be looked at as a text's beginning.
+_TEXT_OR_SIGN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[,\[{]', re.DOTALL)
 
 
 def load(text: str) -> object:
@@ -14,7 +15,9 @@ def load(text: str) -> object:
         raise ValueError(f"JSON of at most {MAX_VALUES} values is expected")
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise ValueError("JSON that is not nested so deep is expected") from None
+    except ValueError:
         raise ValueError("JSON is expected") from None
 
 

@@ -48,7 +48,7 @@ class Connections:
             victim = next(iter(self.idle), None) or next(iter(self.reading), None)
             if victim is None:
                 return False
-            self.remove(victim)
+            self.place(victim, None)  # it counts until it is gone
             victim.dismiss()
         self.open.add(connection)
         if not self._watching:

@@ -1,15 +1,13 @@
 """How errors look on the wire: the only place that knows."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tidemill.domain import errors
-from tidemill.domain.errors import Fault, SchedulerError
+from tidemill.domain.errors import SchedulerError
 from tidemill.store.absence import will_pass
 from tidemill.store.fullness import is_full
 
-_LISTED = 50  # faults that a message names at most
 _RETRY_AFTER = 1_000  # ms
 
 WIRE: dict[type[SchedulerError], tuple[int, str]] = {
@@ -90,7 +88,7 @@ def to_wire(error: BaseException) -> WireError:
     status, code = WIRE[type(error)]
     match error:
         case errors.InvalidRequest():
-            return _invalid(status, error.faults)
+            return _invalid(status, error)
         case errors.NotFound():
             return WireError(status, f"Invalid{error.kind}.NotFound", str(error))
         case errors.AuthenticationFailed():
@@ -103,16 +101,14 @@ def to_wire(error: BaseException) -> WireError:
             return WireError(status, code, str(error))
 
 
-def _invalid(status: int, faults: Sequence[Fault]) -> WireError:
-    """The code names the first fault's parameter, the message lists all of them."""
-    first = faults[0]
-    listed = "; ".join(f"{fault.path}: {fault.message}" for fault in faults[:_LISTED])
-    if len(faults) > _LISTED:
-        listed += f"; and {len(faults) - _LISTED} more"
+def _invalid(status: int, error: errors.InvalidRequest) -> WireError:
+    """The code names the first fault's parameter, the message lists them."""
+    first = error.faults[0]
+    listed = str(error)
     if not first.missing:
         message = f"Specified parameter {first.parameter} is not valid. {listed}"
         return WireError(status, f"Invalid{first.parameter}", message)
     message = f"{first.path} is mandatory for this action."
-    if len(faults) > 1 or first.path != first.parameter:
+    if len(error.faults) > 1 or first.path != first.parameter:
         message += f" {listed}"
     return WireError(status, f"Missing{first.parameter}", message)

@@ -19,6 +19,7 @@ MAX_HEAD = 4 * 2**20  # request line and headers together
 MAX_HEADERS = 500
 MAX_PIPELINED = 100
 _LONG_HEAD = 64 * 1024
+_PIECE = 64 * 1024  # what comes after a frame's end in the same piece is not counted
 _LONGEST_PARSED = 32_768
 _RETRY_AFTER = 1_000  # ms
 
@@ -27,6 +28,9 @@ _HEAD_TOO_LARGE = WireError(
     413,
     "RequestEntityTooLarge",
     f"A request line and at most {MAX_HEADERS} headers of at most {MAX_HEAD} bytes together are accepted.",
+)
+_TRAILERS_TOO_LARGE = WireError(
+    413, "RequestEntityTooLarge", f"Trailers, or extensions of chunks, of at most {_LONG_HEAD} bytes are accepted."
 )
 _PIPELINED = WireError(400, "InvalidRequest", f"At most {MAX_PIPELINED} requests may wait for answers on a connection.")
 _UPGRADE = WireError(400, "InvalidRequest", "No other protocol is spoken here: send this without an Upgrade header.")
@@ -80,7 +84,10 @@ class Protocol(HttpToolsProtocol):
 
     def dismiss(self) -> None:
         """Close it: another one needs its place."""
-        if self._in_request:
+        if self.transport.get_write_buffer_size():  # closing would wait for a client that may never take its answer
+            self._forget_answers()
+            self.transport.abort()
+        elif self._in_request:
             self._refuse(_FULL)
         else:
             self.transport.close()
@@ -110,10 +117,18 @@ class Protocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
+    @property
+    def _is_in_body(self) -> bool:
+        return self._in_request and not self._in_head
+
+    @property
+    def _owes_an_earlier_answer(self) -> bool:
+        """Whether a request before the one that is being read is not answered yet."""
+        return self._unanswered > self._is_in_body
+
     def _place(self) -> None:
         """Say whether we wait for the client, and for what."""
-        begun = self._in_request and not self._in_head
-        if self._unanswered > begun:
+        if self._owes_an_earlier_answer:
             self._wait_for(None)
         elif self._in_request or self._is_fresh:
             self._wait_for(self.others.reading)
@@ -129,13 +144,9 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
         self._received += len(data)
-        self._unframed += len(data)
         try:
-            self._feed(data)
-            if self._in_head and self._unframed > _LONG_HEAD:
-                self._begin_long_head()
-            if self._unframed > MAX_HEAD:
-                raise Refused(_HEAD_TOO_LARGE)
+            for start in range(0, len(data), _PIECE):
+                self._count_and_feed(data[start : start + _PIECE])
         except Refused as refused:
             self._refuse(refused.error)
         except httptools.HttpParserError as error:
@@ -144,6 +155,14 @@ class Protocol(HttpToolsProtocol):
         else:
             if self in self.others.idle and not self._in_request:
                 self._wait_for(self.others.reading)  # blank lines between requests: not for long
+
+    def _count_and_feed(self, data: bytes) -> None:
+        self._unframed += len(data)
+        self._feed(data)
+        if self._unframed > (MAX_HEAD if self._in_head else _LONG_HEAD):
+            raise Refused(_HEAD_TOO_LARGE if self._in_head else _TRAILERS_TOO_LARGE)
+        if self._in_head and self._unframed > _LONG_HEAD:
+            self._begin_long_head()
 
     def _feed(self, data: bytes) -> None:
         while data and self.parser is not None:
@@ -179,16 +198,16 @@ class Protocol(HttpToolsProtocol):
         url = b"".join(self._url)
         if len(url) > _LONG_HEAD:
             self._begin_long_head()
-        self._in_head = False
-        self._unframed = 0
-        self._unanswered += 1
         if len(url) <= _LONGEST_PARSED:
             self.url = url
             super().on_headers_complete()
-            return
-        self.url, _, query = url.partition(b"?")
-        super().on_headers_complete()
-        self.scope["query_string"] = query.partition(b"#")[0]  # the request's task has not begun to run yet
+        else:
+            self.url, _, query = url.partition(b"?")
+            super().on_headers_complete()
+            self.scope["query_string"] = query.partition(b"#")[0]  # the request's task has not begun to run yet
+        self._in_head = False  # only now: a URL that cannot be read is refused above
+        self._unframed = 0
+        self._unanswered += 1
 
     def on_body(self, body: bytes) -> None:
         self._unframed = 0
@@ -226,9 +245,9 @@ class Protocol(HttpToolsProtocol):
     # --- what it is told ---------------------------------------------------------------------------------------
 
     def _refuse(self, error: WireError) -> None:
-        """Answer the request that is being read, and close."""
-        in_answer = self._unanswered > 0 and self.cycle.response_started
-        if not (in_answer or self.flow.write_paused):
+        """Answer the request that is being read, unless its answer has begun or an earlier one is due, and close."""
+        in_answer = self._is_in_body and self.cycle.response_started
+        if not (in_answer or self._owes_an_earlier_answer or self.flow.write_paused):
             body = error.body("localhost", self.scheme or "http", new_request_id())
             head = (
                 b"HTTP/1.1 %d %s\r\ncontent-type: application/json;charset=utf-8\r\ncontent-length: %d\r\n"

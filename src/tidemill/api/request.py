@@ -106,17 +106,33 @@ class Incoming:
         """The operation's own."""
         return {name: value for name, value in self.parameters.items() if name not in _COMMON}
 
-    def named(self, name: str, header: str) -> str:
-        """Action or Version: of what is signed, else wherever it is. Raises InvalidRequest if it is nowhere.
+    @property
+    def is_v3(self) -> bool:
+        """Whether the header has the signature, V3's, which covers query, headers and body; V1's covers no headers."""
+        return self.headers.get("authorization", "").startswith("ACS3-")
 
-        V3 signs query and header, and the body of a stranger is not taken apart before that was checked. V1 signs query
-        and form; what clients of V1 put into the header is theirs (pop-core: the name as its user wrote it).
+    def require(self, name: str, header: str) -> None:
+        """Raises InvalidRequest where Action or Version is nowhere. Takes no body apart that is to be checked first."""
+        fields = dict(self.query) if self.is_v3 else self.texts
+        unread = self.body if self.is_v3 or self._content_type == "application/json" else b""
+        if not (fields.get(name) or self.headers.get(header) or unread):
+            raise _missing(name)
+
+    def named(self, name: str, header: str) -> str:
+        """Action or Version, of a request whose signature was checked: what that covers comes first.
+
+        V1 covers the parameters; what its clients put into a header is theirs (pop-core: the name as its user wrote
+        it), and counts only where they say it nowhere else.
         """
-        signed = dict(self.query) if "authorization" in self.headers else self.texts
-        value: object = signed.get(name) or self.headers.get(header) or self.parameters.get(name)
+        value: object = dict(self.query).get(name) or self.headers.get(header) if self.is_v3 else None
+        value = value or self.parameters.get(name) or self.headers.get(header)
         if not isinstance(value, str):
-            raise InvalidRequest([Fault(name, "is mandatory", missing=True)])
+            raise _missing(name)
         return value
+
+
+def _missing(name: str) -> InvalidRequest:
+    return InvalidRequest([Fault(name, "is mandatory", missing=True)])
 
 
 def _fields(text: str, place: str) -> list[tuple[str, str]]:

@@ -25,6 +25,8 @@ T = TypeVar("T")
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 API_VERSION = "2024-05-18"
+_ACTION = ("Action", "x-acs-action")  # as a parameter, as a header
+_VERSION = ("Version", "x-acs-version")
 _READERS = 4
 _WRITERS = 4
 _LARGE = 2**20  # bytes: taking such a request apart holds up others, so they go one by one
@@ -77,8 +79,9 @@ class Gateway:
         if scope["method"] not in ("GET", "POST"):
             raise MethodNotAllowed(f"GET or POST is expected, not {scope['method']}.")
         limit = self._services.settings.max_request
-        async with self._room.hold(size_to_come(scope, limit)):
-            incoming = await read(scope, receive, limit)
+        size = size_to_come(scope, limit)
+        async with self._room.hold(size):
+            incoming = await self._room.read(size, read(scope, receive, limit))
             turn = Turn(self._services.settings.write_timeout)
             large = self._large if incoming.size > _LARGE else None
             known = await self._run(large or self._readers, turn, self._authenticate, incoming, request_id)
@@ -129,10 +132,11 @@ class Gateway:
 
     def _authenticate(self, incoming: Incoming, request_id: str) -> bytes | tuple[Caller, str, int]:
         """The answer of a reading action; of a writing one its caller, name and moment, to go on with elsewhere."""
-        name = incoming.named("Action", "x-acs-action")
-        version = incoming.named("Version", "x-acs-version")
+        for parameter, header in (_ACTION, _VERSION):
+            incoming.require(parameter, header)
         now = self._services.clock.now()
         caller = self._authenticator.caller(incoming, now)
+        name, version = incoming.named(*_ACTION), incoming.named(*_VERSION)
         if version != API_VERSION:
             raise ActionNotFound(f"Specified api is not found: version {API_VERSION} is served here.")
         if find_action(self._services, name).reads:

@@ -18,6 +18,7 @@ from tidemill.domain.errors import AuthenticationFailed, Fault, InvalidRequest
 _V3 = "ACS3-HMAC-SHA256"
 _V1 = "HMAC-SHA1"
 _MUST_SIGN = ("host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version")
+_CLAIMED = ("AccessKeyId", "Timestamp", "SignatureNonce", "SecurityToken")
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 _LONG = 1_000
@@ -38,7 +39,7 @@ class Claim:
 def claim(incoming: Incoming) -> Claim:
     """The signature that a request carries. Raises for a request without one, or with one that cannot be read."""
     authorization = incoming.headers.get("authorization", "")
-    if authorization.startswith("ACS3-"):
+    if incoming.is_v3:
         return _claim_v3(incoming, authorization)
     if "Signature" in incoming.texts:
         return _claim_v1(incoming)
@@ -145,6 +146,11 @@ def _check_v1(incoming: Incoming, signature: str, secret: str) -> None:
             "SignatureDoesNotMatch",
             f"Specified signature is not matched with our calculation. server string to sign is:{to_sign[:_SHOWN]}",
         )
+    # The claim was read from query and form, but the signature covers a JSON member in place of what these say.
+    members = incoming.json_members
+    for name in _CLAIMED:
+        if name in members and members[name] != incoming.texts.get(name):
+            raise InvalidRequest([Fault(name, "the same is expected in the query and in the body")])
 
 
 def string_to_sign_v1(incoming: Incoming) -> str:

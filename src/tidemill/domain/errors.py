@@ -19,6 +19,8 @@ Anything outside this tree is a bug: it is logged with its traceback and answere
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_NAMED = 50
+
 
 class Malformed(ValueError):
     """Text that cannot be read; the message says what would be right. Callers know where it stood."""
@@ -43,11 +45,13 @@ class Fault:
 
 
 class InvalidRequest(SchedulerError):
-    """One or more values in the request are missing or malformed; all of them are listed."""
+    """One or more values in the request are missing or malformed. `faults` has all, the text names the first fifty."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in self.faults))
+        named = [f"{fault.path}: {fault.message}" for fault in self.faults[:_NAMED]]
+        more = [f"and {len(faults) - _NAMED} more"] if len(faults) > _NAMED else []
+        super().__init__("; ".join(named + more))
 
 
 class NotFound(SchedulerError):
