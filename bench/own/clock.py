@@ -2,11 +2,13 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from datetime import time as dt_time
 
 from bench.client import serving, task
 from bench.own.calls import idle
 from bench.own.listing import count, instances, percentiles
 
+WINDOW = dt_time(23, 10)  # of the day in UTC; from 23:30 on nothing is made Immediately
 SETTINGS = {"TIDEMILL_TIME_ZONE": "UTC", "TIDEMILL_IMMEDIATE_DELAY": "0"}
 
 
@@ -54,7 +56,10 @@ def beginning(api, number):
     for i in range(trial):
         schedule(api, f"trial{i}", datetime.now(UTC) - timedelta(minutes=5))
     needed = (time.time() - begin) / trial * number * 1.5 + 20
-    return (datetime.now(UTC) + timedelta(seconds=needed)).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    first = (datetime.now(UTC) + timedelta(seconds=needed)).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    if datetime.now(UTC).time() >= WINDOW or (first + timedelta(minutes=15)).date() > datetime.now(UTC).date():
+        raise SystemExit("this workload needs schedules of today: from 23:10 UTC on there is no time left for them")
+    return first
 
 
 def schedule(api, name, due, **fields):
