@@ -97,7 +97,7 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, 
         for run_number, python in enumerate(("fresh", "forked"), 1):
             runner.submit([forked(bench, script, instance, run_number, python=python, arguments=("a b", "c"))])
             result = bench.result(runner)
-            text = bench.log(instance, run_number).replace(f"/{instance}-{run_number}/", "/work/")
+            text = bench.log(instance, run_number).replace(f"/{instance}-{run_number}/", "/HERE/")
             text = text.replace(f"/{instance}-{run_number}", "/work").replace(f"{result.process_id}", "PID")
             found.setdefault(name, []).append((result.outcome, result.exit_code, text))
     runner.close(stop_runs=True, grace=0)

@@ -50,9 +50,8 @@ def link(
     }
     changed = _write(db, days, wanted, fresh=fresh)
     changed |= _isolate(db, now, days, nodes, links, fresh=fresh)
-    if (
-        not fresh
-    ):  # edges to instances that were removed are gone already, and whoever waited for them must not any more
+    if not fresh:
+        # Edges to instances that were removed are gone already; whoever waited for those waits for them no longer.
         changed |= {id for node in nodes if node in days.today for id in days.today[node].ids if id in days.open}
     linking.recount(db, now, changed)
     return len(wanted)
