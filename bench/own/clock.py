@@ -55,7 +55,7 @@ def beginning(api, number):
     begin, trial = time.time(), 50
     for i in range(trial):
         schedule(api, f"trial{i}", datetime.now(UTC) - timedelta(minutes=5))
-    needed = (time.time() - begin) / trial * number * 1.5 + 20
+    needed = (time.time() - begin) / trial * number * 2.5 + 20
     first = (datetime.now(UTC) + timedelta(seconds=needed)).replace(second=0, microsecond=0) + timedelta(minutes=1)
     if datetime.now(UTC).time() >= WINDOW or (first + timedelta(minutes=15)).date() > datetime.now(UTC).date():
         raise SystemExit("this workload needs schedules of today: from 23:10 UTC on there is no time left for them")

@@ -195,7 +195,7 @@ def test_a_workflow_that_follows_it_as_a_whole(site: Site) -> None:
 def test_while_today_is_still_being_planned(site: Site, monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     """After any number of steps of a late pass the result is the same."""
     monkeypatch.setattr(planning, "_WORKFLOWS", 1)
-    monkeypatch.setattr("tidemill.scheduler.creation._ROWS", 1)
+    monkeypatch.setattr("tidemill.scheduler.creation._WORK", 1)
     site.deploy("t", DAILY)
     site.deploy("u", SIX)
     site.deploy("v", "0 0 23 * * ?", task("v", "u", "t"))

@@ -185,7 +185,7 @@ class Crash(BaseException):
 
 def test_a_pass_cut_off_anywhere_is_finished_by_the_next_server(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "_WORKFLOWS", 1)
-    monkeypatch.setattr("tidemill.scheduler.creation._ROWS", 1)
+    monkeypatch.setattr("tidemill.scheduler.creation._WORK", 1)
     site.deploy("a", "0 0 0-23/6 * * ?", task("a", Dependencies=[SELF]))
     site.deploy("b", NOON, task("b", "a"))
     site.deploy("c", NOON, task("c", "b"))
@@ -219,7 +219,7 @@ def test_a_pass_cut_off_anywhere_is_finished_by_the_next_server(site: Site, monk
 
 
 def test_a_date_is_not_run_before_it_is_whole(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidemill.scheduler.creation._ROWS", 1)
+    monkeypatch.setattr("tidemill.scheduler.creation._WORK", 1)
     monkeypatch.setattr(planning, "_WORKFLOWS", 1)
     for name in "abc":
         site.deploy(name, "0 0 0 * * ?")

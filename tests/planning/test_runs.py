@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.planning.conftest import SELF, Site, task
-from tidemill.scheduler import creation
+from tidemill.scheduler import creation, creation_dates
 
 DAILY = "0 0 0 * * ?"
 HOURLY = "0 0 0-23/1 * * ?"
@@ -367,23 +367,23 @@ def test_a_long_backfill_goes_on_in_the_background_and_survives_crashes(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A date that cannot be made prevents no other."""
-    monkeypatch.setattr(creation, "_ROWS", 1)
+    monkeypatch.setattr(creation, "_WORK", 1)
     site.deploy("a", DAILY)
     site.deploy("other", DAILY)
     long = run(site, "a", ("2024-01-01", "2024-01-20"))
-    make, count = creation._Date.make, 0
+    make, count = creation_dates._Date.make, 0
 
     def sometimes(self: Any) -> int:
         nonlocal count
         count += 1
-        if self._bizdate == "2024-01-07":
+        if self.bizdate == "2024-01-07":
             raise ValueError("bad")
         rows = make(self)
         if count % 3 == 0:
             raise Crash
         return rows
 
-    monkeypatch.setattr(creation._Date, "make", sometimes)
+    monkeypatch.setattr(creation_dates._Date, "make", sometimes)
     turned = 0
     while turned < 100:
         turned += 1

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from tidemill.store import definitions, instances, runs
+from tidemill.store import definitions, instances, linking, planning, repeating, replacing, runs
 from tidemill.store.engine import Database
 from tidemill.store.statements import Statement, as_ids, as_rows
 
@@ -19,8 +19,17 @@ HOT: list[tuple[str, Statement, dict[str, Any], str]] = [
     ("stops", runs._stops, {}, "ix_task_instance_running"),
     ("outputs", definitions._move_outputs, {"env": "Prod", "rows": as_rows([("a", 1)]), "same": as_rows([("a", 1)])},
      "ix_dependency_upstream_output"),
+    ("names", definitions._named, {"env": "Prod", "rows": as_rows([("a",)])}, "ix_task_name"),
+    ("zones", planning._zones, {}, "ix_workflow_time_zone"),
+    ("containers", replacing._containers, {"workflow_id": 1, "env": "Prod", "bizdate": "2025-11-03"},
+     "ix_workflow_instance_workflow"),
+    ("made by", repeating._made, {"origin": 7, "date": "2025-11-03", "before": "2025-11-02"},
+     "ix_workflow_instance_origin"),
     ("satisfy", instances._satisfy, {"ids": as_ids([1])}, "ix_instance_edge_upstream"),
 ]  # fmt: skip
+
+# On SQLite, for which it is an index without a name of its own; `origin = 0` says nearly nothing, and may not lead.
+INSTANCES = {"env": "Prod", "ids": as_ids([1]), "since": 1, "until": 9}
 
 _SAVED = as_rows([(1, *([0] * len(instances._SAVED)))])
 BY_ID: list[tuple[str, Statement, dict[str, Any]]] = [
@@ -48,6 +57,13 @@ def test_a_hot_query_uses_its_index(
     database: Database, statement: Statement, parameters: dict[str, Any], index: str
 ) -> None:
     assert index in explained(database, statement, parameters)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_instances_are_found_by_their_tasks(database: Database) -> None:
+    assert "(env=? AND task_id=? AND trigger_time>? AND trigger_time<?)" in explained(
+        database, linking._instances, INSTANCES
+    )
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -1,6 +1,7 @@
 """What CreateWorkflowInstances was asked, checked and with its versions pinned: kept with the operation as JSON."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -87,6 +88,12 @@ class Creation(BaseModel):
     def gaps(self) -> list[str]:
         """The business dates that follow no day before: their previous cycle is not waited for."""
         return [day for unit, day in enumerate(self.bizdates) if unit > 0 and not self.follows_on(unit)]
+
+
+@lru_cache(maxsize=4)
+def read(request: str) -> Creation:
+    """What an operation was asked, as it keeps it."""
+    return Creation.model_validate_json(request)
 
 
 _DAY = timedelta(days=1)

@@ -6,6 +6,7 @@ rules of periodic ones among its own instances, and whatever is outside it is no
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tidemill.domain.cron import CycleClass
 from tidemill.domain.definitions import Dependency, TaskAt, WorkflowAt
@@ -21,7 +22,7 @@ Recurrence = Callable[[WorkflowAt, str], str]
 
 @dataclass(slots=True)
 class Draft:
-    """One task instance to be; `waits` is false for one that nothing inside its date precedes."""
+    """One task instance to be."""
 
     id: int
     workflow: WorkflowAt
@@ -29,7 +30,6 @@ class Draft:
     cycle: Cycle
     recurrence: str
     immediate: bool
-    waits: bool = False
 
 
 def default_outputs(project: str, id: int, name: str) -> tuple[str, str]:
@@ -37,7 +37,8 @@ def default_outputs(project: str, id: int, name: str) -> tuple[str, str]:
     return f"{project}.{id}_out", f"{project}.{name}"
 
 
-def inner_upstreams(workflow: WorkflowAt, project: str) -> dict[int, list[int]]:
+@lru_cache(maxsize=64)  # a version never changes; the dates of a run ask again and again
+def inner_upstreams(workflow: WorkflowAt, project: str) -> Mapping[int, Sequence[int]]:
     """Each task's same-cycle upstream tasks inside the workflow; a declared output wins over a reserved one."""
     owners: dict[str, int] = {}
     for task in workflow.tasks:

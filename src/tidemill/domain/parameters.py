@@ -179,6 +179,12 @@ def validate(text: str | None, context_names: Collection[str] = ()) -> list[str]
     return warnings
 
 
+@lru_cache(maxsize=8_192)
+def any_has_ids(parameters: tuple[Parameter, ...]) -> bool:
+    """Whether a value holds `$jobid`, `$nodeid` or `$taskid`, so that no other instance gets the same."""
+    return any(Expression.parse(item.value).has_ids for item in parameters)
+
+
 def resolve(parameters: Iterable[Parameter], base: Base) -> tuple[Parameter, ...]:
     """The same parameters with their values computed. Raises Malformed for what `validate` refuses."""
     return tuple(Parameter(name, Expression.parse(value).value(base)) for name, value in parameters)

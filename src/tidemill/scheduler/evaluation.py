@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from tidemill.domain.definitions import WorkflowAt
 from tidemill.domain.drafts import Draft, Scheduled, inner_upstreams
 from tidemill.domain.expressions import Base
 from tidemill.domain.moments import midnight, wall_clock
-from tidemill.domain.parameters import Levels, Workspace, declare, resolve_levels
+from tidemill.domain.parameters import Levels, Workspace, any_has_ids, declare, resolve_levels
 from tidemill.domain.schedule import Cycle, expand_day, parse_validity
 
 Values = dict[int, str]
@@ -51,30 +52,38 @@ def values_of(
     """
     day = date.fromisoformat(bizdate)
     workflows = {item.workflow.id: item.workflow for item in drafts}
-    common = {id: _common_levels(workflow, asked, workspaces[id][1]) for id, workflow in workflows.items()}
-    zones = {id: ZoneInfo(workspaces[id][0]) for id in workflows}
+    resolving = {id: _Resolving(workflow, asked, day, *workspaces[id]) for id, workflow in workflows.items()}
+    return {item.id: resolving[item.workflow.id].value_of(item) for item in drafts}
 
-    def resolved(item: Draft) -> str:
-        workflow = item.workflow.id
-        levels = _levels_of(common[workflow], asked, item)
-        base = Base(item.cycle.trigger_time, day, zones[workflow], workflow, item.task.id, item.id)
+
+class _Resolving:
+    """Resolves the parameters of a workflow's instances, once for those that must get the same."""
+
+    def __init__(self, workflow: WorkflowAt, asked: Creation, day: date, zone: str, workspace: Workspace) -> None:
+        self._asked = asked
+        self._day = day
+        self._zone = ZoneInfo(zone)
+        self._common = _common_levels(workflow, asked, workspace)
+        self._has_ids = any_has_ids((*self._common.workflow, *workspace.variables))
+        self._known: dict[tuple[int, bool, str | None], str] = {}
+
+    def value_of(self, item: Draft) -> str:
+        override = self._asked.task_parameters.get(item.task.id)
+        script = item.task.definition.script
+        declared = script.parameters if override is None and script else override
+        if self._has_ids or any_has_ids(declare(declared)):
+            return self._resolved(item, override, declared)
+        key = (item.cycle.trigger_time, override is None, declared)
+        if key not in self._known:
+            self._known[key] = self._resolved(item, override, declared)
+        return self._known[key]
+
+    def _resolved(self, item: Draft, override: str | None, declared: str | None) -> str:
+        """With the parameters of the run on top (scheduling-semantics 4.6)."""
+        own = declare(declared)
+        levels = replace(self._common, task=own) if override is None else replace(self._common, override=own)
+        base = Base(item.cycle.trigger_time, self._day, self._zone, item.workflow.id, item.task.id, item.id)
         return resolve_levels(levels, base).to_json()
-
-    return {item.id: resolved(item) for item in drafts}
-
-
-def _levels_of(common: Levels, asked: Creation, item: Draft) -> Levels:
-    """The parameters that a task of this creation sees, with those of the run on top (scheduling-semantics 4.6)."""
-    script = item.task.definition.script
-    override = asked.task_parameters.get(item.task.id)
-    return Levels(
-        task=declare(script.parameters if script else None),
-        workflow=common.workflow,
-        workspace=common.workspace,
-        override=None if override is None else declare(override),
-        manual=common.manual,
-        given=common.given,
-    )
 
 
 def _common_levels(workflow: WorkflowAt, asked: Creation, workspace: Workspace) -> Levels:

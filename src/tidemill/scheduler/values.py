@@ -5,8 +5,8 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from tidemill.domain.definitions import TaskAt, WorkflowAt
-from tidemill.domain.expressions import Base, Expression
-from tidemill.domain.parameters import Levels, Parameter, Workspace, declare, resolve_levels
+from tidemill.domain.expressions import Base
+from tidemill.domain.parameters import Levels, Parameter, Workspace, any_has_ids, declare, resolve_levels
 
 
 class Values:
@@ -23,16 +23,10 @@ class Values:
         """What the instance stores (`domain.parameters.Resolved` as JSON)."""
         script = task.definition.script
         own = declare(script.parameters if script else None)
-        if _has_ids(own) or _has_ids(self._workflow) or _has_ids(self._workspace.variables):
+        if any(map(any_has_ids, (own, self._workflow, self._workspace.variables))):
             base = Base(trigger_time, self._day, self._zone, self._workflow_id, task.id, instance_id)
             return resolve_levels(Levels(own, self._workflow, self._workspace), base).to_json()
         return _shared(own, self._workflow, self._workspace, trigger_time, self._day, self._zone)
-
-
-@lru_cache(maxsize=8_192)
-def _has_ids(parameters: tuple[Parameter, ...]) -> bool:
-    """Whether a value holds `$jobid`, `$nodeid` or `$taskid`, so that no other instance gets the same."""
-    return any(Expression.parse(item.value).has_ids for item in parameters)
 
 
 @lru_cache(maxsize=65_536)

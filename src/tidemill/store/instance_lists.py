@@ -4,11 +4,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, not_, or_, select, text
 
 from tidemill.store.instances import visible
 from tidemill.store.pages import AnyRow, Page, contains, page, tagged
-from tidemill.store.tables import event, run, task_instance, task_version, workflow, workflow_instance, workflow_version
+from tidemill.store.tables import (
+    event,
+    run,
+    task_instance,
+    task_version,
+    workflow,
+    workflow_instance,
+    workflow_version,
+)
 
 t = task_instance.c
 w = workflow_instance.c
@@ -204,7 +212,11 @@ def deeds_on(db: Connection, id: int, first: int, end: int, order: Page) -> tupl
 def made_by(db: Connection, operation_id: int) -> list[AnyRow]:
     """The workflow instances that an operation made, in the order of their making."""
     return list(
-        db.execute(select(w.id, w.task_instance_id, w.unified_id).where(w.origin == operation_id).order_by(w.id))
+        db.execute(
+            select(w.id, w.task_instance_id, w.unified_id)
+            .where(w.origin == operation_id, w.origin > text("0"))
+            .order_by(w.id)
+        )
     )
 
 

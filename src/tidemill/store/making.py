@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from tidemill.store.statements import Statement, among, as_ids, bindparam, insert_many
 from tidemill.store.tables import instance_edge, tag, task_instance, workflow_instance
@@ -24,14 +24,16 @@ _made_on = Statement(
     select(t.task_id, t.trigger_time, t.id)
     .where(
         t.workflow_instance_id.in_(
-            select(w.id).where(w.origin == bindparam("origin"), w.bizdate == bindparam("bizdate"))
+            select(w.id).where(w.origin == bindparam("origin"), w.origin > text("0"), w.bizdate == bindparam("bizdate"))
         ),
         t.kind == "Task",
     )
     .order_by(t.trigger_time)
 )
 _representative = Statement(
-    select(w.task_instance_id).where(w.origin == bindparam("origin"), w.bizdate == bindparam("bizdate"))
+    select(w.task_instance_id).where(
+        w.origin == bindparam("origin"), w.origin > text("0"), w.bizdate == bindparam("bizdate")
+    )
 )
 
 

@@ -14,7 +14,7 @@ from tidemill.store.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0008"
 
 
 def prepare(db: Connection) -> None:

@@ -96,6 +96,8 @@ resource_group = Table(
 
 # --- what was defined --------------------------------------------------------------------------------------------
 
+ZONED = "time_zone IS NOT NULL"
+
 workflow = Table(
     "workflow",
     metadata,
@@ -120,6 +122,8 @@ workflow = Table(
     PrimaryKeyConstraint("id", "env"),
     UniqueConstraint("env", "client_unique_code"),
     Index("ix_workflow_project", "project_id", "env", "id"),
+    Index("ix_workflow_name", "env", "name"),
+    Index("ix_workflow_time_zone", "env", "time_zone", sqlite_where=text(ZONED), postgresql_where=text(ZONED)),
 )
 
 workflow_version = Table(
@@ -158,6 +162,7 @@ task = Table(
     UniqueConstraint("env", "workflow_id", "name"),
     UniqueConstraint("env", "client_unique_code"),
     Index("ix_task_project", "project_id", "env", "id"),
+    Index("ix_task_name", "env", "name"),
 )
 
 task_version = Table(
@@ -249,6 +254,8 @@ planned_date = Table(
     PrimaryKeyConstraint("time_zone", "run_date"),
 )
 
+MADE = "origin > 0"
+
 workflow_instance = Table(
     "workflow_instance",
     metadata,
@@ -269,7 +276,8 @@ workflow_instance = Table(
     *_authors(),
     Index("ix_workflow_instance_list", "project_id", "bizdate", "id"),
     Index("ix_workflow_instance_workflow", "workflow_id", "env", "trigger_time"),
-    Index("ix_workflow_instance_origin", "origin"),
+    # not over periodic ones: whoever looks for those by another column would be led here instead
+    Index("ix_workflow_instance_origin", "origin", sqlite_where=text(MADE), postgresql_where=text(MADE)),
 )
 
 _UNFINISHED = "finished_time IS NULL"
@@ -341,7 +349,6 @@ task_instance = Table(
     UniqueConstraint("env", "task_id", "trigger_time", "origin"),
     Index("ix_task_instance_list", "project_id", "bizdate", "id"),
     Index("ix_task_instance_workflow_instance", "workflow_instance_id"),
-    Index("ix_task_instance_origin", "origin"),
     Index("ix_task_instance_ready", "due_time", sqlite_where=text(READY), postgresql_where=text(READY)),
     Index("ix_task_instance_queued", "resource_group_id", text("priority DESC"), "late", text("weight DESC"),
           "trigger_time", "id", sqlite_where=text(QUEUED), postgresql_where=text(QUEUED)),
