@@ -14,7 +14,7 @@ from bench.workloads import COMPARED
 
 OWN = {
     "VIRTUAL": calls.virtual, "VIRTUAL60K": calls.virtual60k, "W4": calls.w4, "READS": calls.reads,
-    "START": calls.start,
+    "START": calls.start, "HANDOVER": calls.handover, "EVEN": clock.even,
     "PUNCTUAL": clock.punctual, "SPIKE": clock.spike, "IDLE": clock.idle_schedules, "RESTART": faults.restart,
     "PLAN": faults.plan, "AGE": age.age, "MONTH": simulation.month_of_a_project, "YEAR": simulation.year_of_a_project,
 }  # fmt: skip

@@ -1,9 +1,11 @@
 """What the API's own calls cost, and an idle server."""
 
+import itertools
 import time
 
 from bench.client import serving, task
 from bench.compare import spread
+from bench.own.listing import instances, percentiles
 from bench.workloads import COMPARED
 
 
@@ -13,6 +15,22 @@ def virtual(session):
         ids = [api.create(f"virtual{number}", layered(number, 10, 100))["Id"] for number in range(5)]
         seconds = [api.run(ids) for _ in range(session.rounds)]
         return {"seconds": spread(seconds), "per_second": round(5000 / spread(seconds)["median"])}
+
+
+def handover(session):
+    """A chain of 100 shell tasks: milliseconds from the end of one to the start of the next."""
+    late = []
+    with serving(database=session.database) as api:
+        made = api.create("chain", [task(f"t{i}", *[f"t{i - 1}"] * (i > 0)) for i in range(100)])
+        for _ in range(session.rounds):
+            api.run([made["Id"]])
+        by_run = {}
+        for each in instances(api):
+            by_run.setdefault(each["WorkflowInstanceId"], []).append(each)
+    for run in by_run.values():
+        run.sort(key=lambda each: each["StartedTime"])
+        late += [after["StartedTime"] - before["FinishedTime"] for before, after in itertools.pairwise(run)]
+    return {"finished_to_started_ms": percentiles(late)}
 
 
 def virtual60k(session):

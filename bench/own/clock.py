@@ -9,12 +9,37 @@ from bench.own.calls import idle
 from bench.own.listing import count, instances, percentiles
 
 WINDOW = dt_time(23, 10)  # of the day in UTC; from 23:30 on nothing is made Immediately
+DAILY, HOUR = {"Type": "Scheduler", "Cron": "0 0 0 * * ?"}, timedelta(hours=1)
 SETTINGS = {"TIDEMILL_TIME_ZONE": "UTC", "TIDEMILL_IMMEDIATE_DELAY": "0"}
 
 
 def punctual(session):
     """10,000 daily schedules, 1,000 in each of ten minutes (cron knows no seconds): how late instances start."""
     return due_to_started(session, 10_000, 10)
+
+
+def even(session):
+    """10,000 tasks, 16 or 17 at each of 600 seconds in a row (windows of runs know seconds): how late they start."""
+    with serving(database=session.database, **SETTINGS) as api:
+        made = [
+            api.call("CreateWorkflow", ProjectId=10_000, Name=f"e{second}", Owner="1000", Trigger=DAILY,
+                     Tasks=[task(f"e{second}-{i}") for i in range(16 + (second % 3 > 0))])["Id"]
+            for second in range(600)
+        ]  # fmt: skip
+        first = (datetime.now(UTC) + timedelta(seconds=40)).replace(microsecond=0)
+        day = (first - timedelta(days=1)).date().isoformat()
+        for second, id in enumerate(made):
+            opens = first + timedelta(seconds=second)
+            window = {"Type": "Daily", "StartTime": f"{opens:%H:%M:%S}", "EndTime": f"{opens + HOUR:%H:%M:%S}"}
+            api.call("CreateWorkflowInstances", ProjectId=10_000, WorkflowId=id, Name="even", Type="SupplementData",
+                     Periods={"BizDates": [{"StartBizDate": day, "EndBizDate": day}]},
+                     DefaultRunProperties={"RunPolicy": window})  # fmt: skip
+        assert datetime.now(UTC) < first, "the runs took longer to create than foreseen"
+        time.sleep((first - datetime.now(UTC)).total_seconds() + 605)
+        ended = instances(api, Status="Success")
+    begin = int(first.timestamp() * 1000)
+    late = [each["StartedTime"] - begin - 1000 * int(each["TaskName"][1:].partition("-")[0]) for each in ended]
+    return {"due_to_started_ms": percentiles(late), "started_early": len([value for value in late if value < 0])}
 
 
 def spike(session):

@@ -1,11 +1,12 @@
 """Hot queries use the indexes over unfinished rows: finished ones, however many, slow nothing (engine 29)."""
 
+from time import monotonic
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from tidemill.store import definitions, instances, linking, planning, repeating, replacing, runs
+from tidemill.store import definitions, engine, instances, linking, planning, repeating, replacing, runs
 from tidemill.store.engine import Database
 from tidemill.store.statements import Statement, as_ids, as_rows
 
@@ -75,3 +76,24 @@ def test_a_plan_that_an_empty_postgresql_makes_serves_a_full_one(
     plan = explained(database, statement, parameters)
     assert "Index Cond" in plan
     assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_plans_are_thrown_away_now_and_then(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was made for tables of another size is kept until then."""
+    later = 0.0
+    monkeypatch.setattr(engine, "monotonic", lambda: monotonic() + later)
+
+    def plan(*before: str) -> str:
+        with database.write() as db:
+            driver: Any = db.connection.driver_connection
+            for statement in before:
+                driver.execute(statement)
+            return str(driver.execute("EXPLAIN EXECUTE known").fetchall())
+
+    scanning = [f"SET LOCAL enable_{way} = off" for way in ("indexscan", "indexonlyscan", "bitmapscan")]
+    known = "PREPARE known AS SELECT id FROM task_instance WHERE id = 7"
+    assert "Seq Scan" in plan(known, *scanning, "EXECUTE known")
+    assert "Seq Scan" in plan()
+    later = engine._PLANS_LAST + 1.0
+    assert "Index" in plan()
