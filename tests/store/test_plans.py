@@ -14,9 +14,9 @@ HOT: list[tuple[str, Statement, dict[str, Any], str]] = [
     ("ready", instances._ready, {"now": 1, "limit": 10}, "ix_task_instance_ready"),
     ("next due", instances._next_due, {"now": 1}, "ix_task_instance_ready"),
     ("pick", runs._pick, {"group_id": "g", "room": 5, "beyond": as_ids([])}, "ix_task_instance_queued"),
-    ("beyond limits", runs._beyond_limit, {}, "ix_task_instance_limited"),
-    ("next group", runs._next_group, {"after": ""}, "ix_task_instance_queued"),
-    ("busy slots", runs._groups, {}, "ix_task_instance_running"),
+    ("beyond limits", runs._standing, {}, "ix_task_instance_limited"),
+    ("queued groups", runs._standing, {}, "ix_task_instance_queued"),
+    ("busy slots", runs._standing, {}, "ix_task_instance_running"),
     ("stops", runs._stops, {}, "ix_task_instance_running"),
     ("outputs", definitions._move_outputs, {"env": "Prod", "rows": as_rows([("a", 1)]), "same": as_rows([("a", 1)])},
      "ix_dependency_upstream_output"),
@@ -35,11 +35,11 @@ INSTANCES = {"env": "Prod", "ids": as_ids([1]), "since": 1, "until": 9}
 _SAVED = as_rows([(1, *([0] * len(instances._SAVED)))])
 BY_ID: list[tuple[str, Statement, dict[str, Any]]] = [
     ("load", instances._load, {"ids": as_ids([1])}),
-    ("save", instances._save, {"rows": _SAVED, "now": 1}),
+    ("save", instances._save.at_once, {"rows": _SAVED, "now": 1}),
     ("count", instances._count, {"rows": as_rows([(1, 1, 1)])}),
     ("release", instances._release, {"rows": as_rows([(1, 1)]), "now": 1}),
     ("orders", runs._orders, {"ids": as_ids([1])}),
-    ("finish", runs._finish, {"rows": as_rows([(1, 1, 1, "", "", 1, 1, "")])}),
+    ("finish", runs._finish.at_once, {"rows": as_rows([(1, 1, 1, "", "", 1, 1, "")])}),
 ]
 
 
@@ -92,6 +92,7 @@ def test_plans_are_thrown_away_now_and_then(database: Database, monkeypatch: pyt
             return str(driver.execute("EXPLAIN EXECUTE known").fetchall())
 
     scanning = [f"SET LOCAL enable_{way} = off" for way in ("indexscan", "indexonlyscan", "bitmapscan")]
+    scanning.append("SET LOCAL enable_seqscan = on")
     known = "PREPARE known AS SELECT id FROM task_instance WHERE id = 7"
     assert "Seq Scan" in plan(known, *scanning, "EXECUTE known")
     assert "Seq Scan" in plan()

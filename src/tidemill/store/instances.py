@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +30,7 @@ from tidemill.store.statements import (
     Integer,
     Rows,
     Statement,
+    UpdateMany,
     among,
     as_ids,
     as_rows,
@@ -62,12 +64,13 @@ _ready = Statement(
 )
 _next_due = Statement(select(func.min(t.due_time)).where(text(READY), t.due_time > bindparam("now")))
 
-_saved = given("rows", ("id", BigInteger), *((name, String if name in _TEXTS else BigInteger) for name in _SAVED))
-_save = Statement(
-    update(task_instance)
-    .where(t.id == _saved.c.id, is_of(t.id))
-    .values({**{name: _saved.c[name] for name in _SAVED}, "modify_time": bindparam("now")})
+_save = UpdateMany(
+    task_instance,
+    [("id", BigInteger)],
+    [(name, String if name in _TEXTS else BigInteger) for name in _SAVED],
+    modify_time="now",
 )
+_saved_of = attrgetter("id", *_SAVED)
 
 _event = Statement(insert(event).values({c.name: bindparam(f"{c.name}") for c in event.c if c.name != "id"}))
 
@@ -262,8 +265,7 @@ Counted = Callable[[], dict[int, Counters]]
 def save(db: Connection, now: int, instances: Sequence[Instance], changes: Sequence[Change]) -> Counted:
     """Write the moved instances and their history; gives the representatives whose counters changed."""
     if instances:
-        rows = [(item.id, *(getattr(item, name) for name in _SAVED)) for item in instances]
-        _save(db, now=now, rows=as_rows(rows))
+        _save(db, [_saved_of(item) for item in instances], now=now)
     _event.many(db, [_line(change, now) for change in changes])
     counts: dict[int, tuple[int, int]] = {}
     for change in changes:

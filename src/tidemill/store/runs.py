@@ -4,7 +4,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, case, exists, func, insert, literal, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    String,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    union_all,
+)  # fmt: skip
 
 from tidemill.domain.control.kinds import CYCLE, LOOPS, TRAVERSE
 from tidemill.domain.definitions import Task
@@ -16,14 +30,13 @@ from tidemill.store.instances import COLUMNS, as_instances
 from tidemill.store.statements import (
     BigInteger,
     Integer,
+    Rows,
     Statement,
+    UpdateMany,
     among,
     as_ids,
-    as_rows,
     bindparam,
-    given,
     given_ids,
-    is_of,
 )
 from tidemill.store.tables import LIMITED, QUEUED, RUNNING, resource_group, run, runner, task_instance, task_version
 
@@ -34,23 +47,18 @@ _is_executed = or_(
     t.control.is_(None), and_(t.control != TRAVERSE, t.control != CYCLE)
 )  # a loop runs without a runner and a slot
 
-_ended = given(
-    "rows",
-    ("instance_id", BigInteger),
-    ("run_number", BigInteger),
-    ("finished_time", BigInteger),
-    ("status", String),
-    ("outcome", String),
-    ("exit_code", BigInteger),
-    ("process_id", BigInteger),
-    ("message", String),
+_finish = UpdateMany(
+    run,
+    [("instance_id", BigInteger), ("run_number", BigInteger)],
+    [
+        ("finished_time", BigInteger),
+        ("status", String),
+        ("outcome", String),
+        ("exit_code", BigInteger),
+        ("process_id", BigInteger),
+        ("message", String),
+    ],
 )
-_finish = Statement(
-    update(run)
-    .where(r.instance_id == _ended.c.instance_id, r.run_number == _ended.c.run_number, is_of(r.instance_id))
-    .values({name: _ended.c[name] for name in ("finished_time", "status", "outcome", "exit_code", "process_id",
-                                               "message")})
-)  # fmt: skip
 _BEGIN = ("instance_id", "run_number", "runner", "boot", "log", "wait_trigger_time", "wait_resource_time",
           "started_time", "inputs")  # fmt: skip
 _begin = Statement(insert(run).values({name: bindparam(name) for name in _BEGIN}))
@@ -87,12 +95,13 @@ def begin(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 def finish(db: Connection, ended: Iterable[tuple[Result, str]]) -> None:
     """Write how runs ended, each with the status it gives its run."""
-    rows = [
-        (a.instance, a.run_number, a.ended, status, a.outcome, a.exit_code, a.process_id, a.message)
-        for a, status in ended
-    ]
-    if rows:
-        _finish(db, rows=as_rows(rows))
+    _finish(
+        db,
+        [
+            (a.instance, a.run_number, a.ended, status, a.outcome, a.exit_code, a.process_id, a.message)
+            for a, status in ended
+        ],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +143,18 @@ _orders = Statement(
     )
     .where(among(t.id))
 )
-_groups = Statement(
-    select(t.resource_group_id, func.count()).where(text(RUNNING), _is_executed).group_by(t.resource_group_id)
+_busy = (
+    select(literal("busy"), t.resource_group_id, func.count())
+    .where(text(RUNNING), _is_executed)
+    .group_by(t.resource_group_id)
 )
-_next_group = Statement(
-    select(func.min(t.resource_group_id)).where(text(QUEUED), t.resource_group_id > bindparam("after"))
+_first_group = select(func.min(t.resource_group_id).label("id")).where(text(QUEUED)).cte("queued", recursive=True)
+_queued_groups = _first_group.union_all(  # from one to the next by the index, however many wait in each
+    select(
+        select(func.min(t.resource_group_id))
+        .where(text(QUEUED), t.resource_group_id > _first_group.c.id)
+        .scalar_subquery()
+    ).where(_first_group.c.id.is_not(None))
 )
 _QUEUE_ORDER = (t.priority.desc(), t.late, t.weight.desc(), t.trigger_time, t.id)  # scheduling-semantics 6.7
 _limited = (
@@ -158,8 +174,8 @@ _busy_tasks = (
     .group_by(t.env, t.task_id)
     .subquery("busy_tasks")
 )
-_beyond_limit = Statement(
-    select(_limited.c.id)
+_beyond_limit = (
+    select(literal("beyond"), cast(_limited.c.id, String), literal(0))
     .select_from(
         _limited.outerjoin(
             _busy_tasks, (_busy_tasks.c.env == _limited.c.env) & (_busy_tasks.c.task_id == _limited.c.task_id)
@@ -178,7 +194,14 @@ _inputs = Statement(
     .join_from(task_instance, run, (r.instance_id == t.id) & (r.run_number == t.run_number))
     .where(among(t.id), r.inputs.is_not(None))
 )
-_slots = Statement(select(resource_group.c.id, resource_group.c.slots))
+_standing = Statement(
+    union_all(
+        select(literal("slots"), resource_group.c.id, resource_group.c.slots),
+        _busy,
+        _beyond_limit,
+        select(literal("queued"), _queued_groups.c.id, literal(0)).where(_queued_groups.c.id.is_not(None)),
+    )
+)
 _now_running = select(t.id, t.run_number).where(text(RUNNING), _is_executed).subquery("now_running")
 _running_on = select(_now_running.c.id, _now_running.c.run_number, r.boot, r.runner).join_from(
     _now_running, run, (r.instance_id == _now_running.c.id) & (r.run_number == _now_running.c.run_number)
@@ -207,19 +230,16 @@ def pick(db: Connection, default_slots: int) -> list[Instance]:
     A resource group that nobody made has `default_slots`. Those of a task with MaxParallelInstances leave the rest of
     its queue behind, whatever room there is.
     """
-    asked = _slots(db), _groups(db), _beyond_limit(db), _next_group(db, after="")
-    slots: dict[str, int] = dict(asked[0].fetch())
-    busy: dict[str, int] = dict(asked[1].fetch())
-    beyond = as_ids(asked[2].scalars())
-    group: str | None = asked[3].scalar()
-    picked: list[Instance] = []
-    while group is not None:
-        room = slots.get(group, default_slots) - busy.get(group, 0)
-        chosen = _pick(db, group_id=group, room=room, beyond=beyond) if room > 0 else ()
-        following = _next_group(db, after=group)
-        picked += as_instances(chosen)
-        group = following.scalar()
-    return picked
+    said: dict[str, dict[str, int]] = {"slots": {}, "busy": {}, "beyond": {}, "queued": {}}
+    for what, name, number in _standing(db):
+        said[what][name] = number
+    beyond = as_ids(map(int, said["beyond"]))
+    chosen: list[Rows] = []
+    for group in sorted(said["queued"]):
+        room = said["slots"].get(group, default_slots) - said["busy"].get(group, 0)
+        if room > 0:
+            chosen.append(_pick(db, group_id=group, room=room, beyond=beyond))
+    return [instance for rows in chosen for instance in as_instances(rows)]
 
 
 def orders(db: Connection, ids: Iterable[int]) -> list[Order]:

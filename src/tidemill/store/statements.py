@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     select,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
@@ -176,6 +177,35 @@ class Statement:
             driver.cursor().executemany(text, [{**fixed, **row} for row in rows] if fixed else rows)
 
 
+class UpdateMany:
+    """Gives rows, found by the `keys`, `values` of their own: as tuples of both; `also` are parameters all have alike.
+
+    On PostgreSQL that is one statement. On SQLite, which nobody waits for, it is one for each row: to read a value
+    from JSON takes longer there than to be given it.
+    """
+
+    def __init__(self, table: Table, keys: Sequence[Column], values: Sequence[Column], **also: str) -> None:
+        rows = given("rows", *keys, *values)
+        self._names = [f"key_{name}" for name, _ in keys] + [name for name, _ in values]
+        alike: dict[str, Any] = {column: bindparam(name) for column, name in also.items()}
+        self.at_once = Statement(
+            update(table)
+            .where(*(table.c[name] == rows.c[name] for name, _ in keys), is_of(table.c[keys[0][0]]))
+            .values({**{name: rows.c[name] for name, _ in values}, **alike})
+        )
+        self.one_by_one = Statement(
+            update(table)
+            .where(*(table.c[name] == bindparam(f"key_{name}") for name, _ in keys))
+            .values({**{name: bindparam(name) for name, _ in values}, **alike})
+        )
+
+    def __call__(self, db: Connection, rows: Sequence[Sequence[Any]], **also: Any) -> None:
+        if db.dialect.name == "sqlite":
+            self.one_by_one.many(db, [{**also, **dict(zip(self._names, row, strict=True))} for row in rows])
+        elif rows:
+            self.at_once(db, rows=as_rows(rows), **also)
+
+
 class Pipeline:
     """Sends statements to PostgreSQL without waiting for each; entered outside the transaction, so as to commit in it.
 
@@ -287,6 +317,6 @@ class Rows(Sequence[tuple[Any, ...]]):
 
 
 __all__ = [
-    "BigInteger", "Integer", "Pipeline", "Rows", "Statement", "String", "among", "as_ids", "as_rows", "bindparam",
-    "given", "given_ids", "insert_many", "is_of",
+    "BigInteger", "Integer", "Pipeline", "Rows", "Statement", "String", "UpdateMany", "among", "as_ids", "as_rows",
+    "bindparam", "given", "given_ids", "insert_many", "is_of",
 ]  # fmt: skip

@@ -10,13 +10,14 @@ import os
 import stat
 
 from tidemill.runners.local import layout
+from tidemill.runners.local.new_logs import NewLogs
 from tidemill.runners.local.removal import Removal
 
 _SPARE = 64  # directories that are kept for each name of a script
 
 
 class Directories:
-    """Makes and takes back working directories below `data_directory`; a new runner begins with none."""
+    """Makes and takes back working directories below `data_directory`, and opens `logs`; a new runner begins anew."""
 
     def __init__(self, data_directory: str) -> None:
         self._removal = Removal(f"{data_directory}/{layout.TRASH}")
@@ -26,6 +27,7 @@ class Directories:
             os.makedirs(directory, 0o700, exist_ok=True)
         self._spare: dict[str, list[str]] = {}  # by the script's file name
         self._made = 0
+        self.logs = NewLogs(data_directory)
 
     @property
     def busy(self) -> bool:

@@ -162,7 +162,7 @@ class Executions:
             processes.signal_group(run.process_id, signal.SIGKILL)
 
     def tidy(self, moment: float) -> None:
-        """Remove the directories of runs that are over, when nothing is more urgent.
+        """Remove the directories of runs that are over, and make the next log, when nothing is more urgent.
 
         That is while a task runs, or when a little time has passed: just after a result the next run of a chain is
         about to come, and would have to wait.
@@ -173,6 +173,8 @@ class Executions:
                     give_back(run.key, run.task_type, self._settings, self._directories)
             self._over_now.clear()
             self._tidy_at = math.inf
+        if self._live:
+            self._directories.logs.make_ahead()
         if self._directories.busy:
             self._directories.go_on()
 
@@ -387,7 +389,7 @@ class Executions:
         self._forks.ask(live.key, request)
 
     def _refuse(self, run: Submitted, message: str) -> None:
-        refuse(run, self._settings, message)
+        refuse(run, self._settings, self._directories.logs, message)
         self._end_unstarted(run.key, "refused", message)
 
     def _take(self, forks: Forks, message: Message) -> None:

@@ -12,7 +12,7 @@ import socket
 import time
 
 from tidemill.runners.local import layout, processes
-from tidemill.runners.local.spawn import ALL_SIGNALS
+from tidemill.runners.local.spawn import ALL_SIGNALS, plain_environment
 from tidemill.runners.local.wire import Channel
 from tidemill.runners.tasks.python import FORK_SERVER
 
@@ -89,9 +89,7 @@ def _spawn(settings: Settings, connection: int) -> int:
     """Its environment has the marks of a task, so that it is ended wherever tasks are."""
     names = [name for part in settings.python_imports.split(",") if (name := part.strip())]
     environment = {
-        "PATH": settings.path,
-        "HOME": f"{settings.data_directory}/{layout.RUNNER}",
-        "LANG": "C.UTF-8",
+        **plain_environment(settings, f"{settings.data_directory}/{layout.RUNNER}"),
         processes.RUN_VARIABLE: SERVER_MARK,
         processes.DATA_VARIABLE: settings.data_directory,
     }

@@ -12,6 +12,7 @@ RENEWED = "runner/renewed"  # touched by a server that shares its database, as l
 MESSAGES = "runner/messages.log"  # what the guard and the runner themselves have to say
 TRASH = "runner/trash"  # directories that are being removed
 SPARE = "runner/spare"  # working directories for later runs
+SPARE_LOGS = "runner/spare-logs"  # for later runs
 LOGS = "logs"
 WORK = "work"
 

@@ -8,11 +8,13 @@ import signal
 from tidemill.runners.local import layout
 from tidemill.runners.local.fullness import is_full
 from tidemill.runners.local.processes import DATA_VARIABLE, RUN_VARIABLE
+from tidemill.runners.tasks.shell import INTERPRETER
 from tidemill.runners.tasks.table import SERVED, not_served
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tidemill.runners.local.directories import Directories
+    from tidemill.runners.local.new_logs import NewLogs
     from tidemill.runners.local.settings import Settings
     from tidemill.runners.local.wire import Key
 
@@ -96,7 +98,7 @@ def spawn(run: Submitted, settings: Settings, directories: Directories) -> int:
 
     Refused: nothing was started, and the log says why, if it can be written. NoRoom: nothing was started.
     """
-    with _Log(run, settings) as log:
+    with _Log(run, settings, directories.logs) as log:
         return _spawn(run, settings, directories, log)
 
 
@@ -105,7 +107,7 @@ def prepare_fork(run: Submitted, settings: Settings, directories: Directories) -
 
     Refused and NoRoom as by `spawn`; refused are the same arguments: those that no program can be given.
     """
-    with _Log(run, settings):
+    with _Log(run, settings, directories.logs):
         directory = working_directory(settings.data_directory, run.instance, run.run_number)
         file_name = SERVED[run.task_type].file_name
         try:
@@ -120,10 +122,10 @@ def prepare_fork(run: Submitted, settings: Settings, directories: Directories) -
         return [f"{directory}/{file_name}", run.arguments, environment, f"{settings.data_directory}/{run.log}"]
 
 
-def refuse(run: Submitted, settings: Settings, message: str) -> None:
+def refuse(run: Submitted, settings: Settings, logs: NewLogs, message: str) -> None:
     """Leave in its log why a run was not started, if that can be written."""
     try:
-        with _Log(run, settings):
+        with _Log(run, settings, logs):
             raise Refused(message)
     except (NoRoom, Refused):
         pass
@@ -170,12 +172,19 @@ def _spawn(run: Submitted, settings: Settings, directories: Directories, log: in
         os.chdir("/")  # to stay would make the next chdir pay for freeing a directory that was removed meanwhile
 
 
+def plain_environment(settings: Settings, home: str) -> dict[str, str]:
+    """What every program is given, nothing of it the server's.
+
+    A shell that knows no SHELL looks its user up, and LANG would make every program look for files of all categories,
+    of which C.UTF-8 has one: together a sixth of the time that an empty script takes.
+    """
+    return {"PATH": settings.path, "HOME": home, "SHELL": INTERPRETER, "LC_CTYPE": "C.UTF-8"}
+
+
 def _environment(run: Submitted, settings: Settings, directory: str) -> dict[str, str]:
-    """Nothing of the server's; the marks by which left-over tasks are found come last, for they must hold."""
+    """The marks by which left-over tasks are found come last, for they must hold."""
     return {
-        "PATH": settings.path,
-        "HOME": directory,
-        "LANG": "C.UTF-8",
+        **plain_environment(settings, directory),
         **run.environment,
         RUN_VARIABLE: f"{run.instance}.{run.run_number}",
         DATA_VARIABLE: settings.data_directory,
@@ -190,9 +199,9 @@ class _Log:
 
     __slots__ = ("_descriptor",)
 
-    def __init__(self, run: Submitted, settings: Settings) -> None:
+    def __init__(self, run: Submitted, settings: Settings, logs: NewLogs) -> None:
         try:
-            self._descriptor = _open_log(f"{settings.data_directory}/{run.log}")
+            self._descriptor = logs.open(f"{settings.data_directory}/{run.log}")
         except OSError as error:
             if is_full(error):
                 raise NoRoom from error
@@ -205,15 +214,6 @@ class _Log:
         if isinstance(error, Refused):
             _say(self._descriptor, str(error))
         os.close(self._descriptor)
-
-
-def _open_log(path: str) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    try:
-        return os.open(path, flags, 0o640)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), 0o750, exist_ok=True)
-        return os.open(path, flags, 0o640)
 
 
 def _say(descriptor: int, message: str) -> None:

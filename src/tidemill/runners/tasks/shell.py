@@ -4,9 +4,9 @@ import os
 
 FILE_NAME = "script.sh"
 _BASH = "/bin/bash"
-_INTERPRETER = _BASH if os.access(_BASH, os.X_OK) else "/bin/sh"
+INTERPRETER = _BASH if os.access(_BASH, os.X_OK) else "/bin/sh"
 
 
 def command(script: str, arguments: list[str], python: str) -> list[str]:
     """The program to execute and its arguments; `script` is the path of the file, `python` is not needed here."""
-    return [_INTERPRETER, script, *arguments]
+    return [INTERPRETER, script, *arguments]
