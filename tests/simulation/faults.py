@@ -47,6 +47,7 @@ class FaultyDatabase(Database):
         delay: Callable[[], None],
     ) -> "FaultyDatabase":
         made = cls(real.writer, real.reader, real._lock)
+        made._held = real._held  # the one connection that writes
         made.faults, made.away, made.full, made.delay = faults, away, full, delay
         return made
 

@@ -30,5 +30,5 @@ def test_rows_that_are_there_are_kept(database: Database, size: int) -> None:
 def test_a_row_that_is_there_is_an_error_unless_it_is_to_be_kept(database: Database) -> None:
     with database.write() as db:
         insert_many(db, instance_edge, rows(0, 200))
-    with database.writer.connect() as db, pytest.raises(Exception, match=r"(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"), database.write() as db:
         insert_many(db, instance_edge, rows(100, 300))

@@ -84,6 +84,7 @@ class Database:
         self.reader = reader
         self.id = uuid4().hex  # of this process, in what it tells the others
         self._lock = lock
+        self._held: list[Connection] = []  # by whoever has the lock: to ask the pool each time would take as long again
         self._listeners: list[Callable[[], None]] = []
         self._fence: Fence | None = None
         self._patience = _PATIENCE
@@ -162,16 +163,22 @@ class Database:
         if not self._lock.acquire(timeout=self._left):
             raise Busy("another writer is at work")
         try:
-            with self.writer.connect() as db:
-                _wait_at_most(db, ceil(self._left))
-                try:
-                    transaction = db.begin()
-                except Exception as error:
-                    if is_locked(error):
-                        raise Busy("another process has locked the database") from None
-                    raise
-                with transaction:
-                    yield db
+            if not self._held:
+                self._held.append(self.writer.connect())
+            db = self._held[0]
+            _wait_at_most(db, ceil(self._left))
+            try:
+                transaction = db.begin()
+            except Exception as error:
+                if is_locked(error):
+                    raise Busy("another process has locked the database") from None
+                raise
+            with transaction:
+                yield db
+        except BaseException:
+            while self._held:
+                self._held.pop().close()  # whatever state it is in, the next one begins anew
+            raise
         finally:
             self._lock.release()
 
@@ -210,6 +217,8 @@ class Database:
                 yield db
 
     def close(self) -> None:
+        while self._held:
+            self._held.pop().close()
         self.writer.dispose()
         self.reader.dispose()
 
