@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from tidemill.runners.local.wire import Key, Message, ResultRow
 
 _SPAWNS = 8  # in one turn, so that the ends of short tasks are not held up by a large batch
-_TIDY_LATER = 0.005  # seconds
 _ROOM_AGAIN = 1.0  # seconds until a full disk is tried again
 _LOOK_AGAIN = 0.002  # seconds between looks at what is being killed
 
@@ -65,7 +64,6 @@ class Executions:
         self._accepted: list[Key] = []
         self._results: list[ResultRow] = []
         self._next_due = math.inf
-        self._tidy_at = math.inf
         self._room_at = -math.inf  # when to start runs again after the disk was full
         self.leaving = False
         self._leave_at, self._leave_as = math.inf, ("", "")
@@ -87,7 +85,7 @@ class Executions:
         if self._journal.behind:
             soon = min(soon, time.monotonic() + _ROOM_AGAIN)
         look = self._limits.at if self._known else math.inf
-        return min(soon, look, self._next_due, self._tidy_at)
+        return min(soon, look, self._next_due)
 
     def sessions(self) -> dict[int, int]:
         """The main processes that live, and when they were started in `ticks`."""
@@ -161,20 +159,18 @@ class Executions:
             run.outcome, run.message, run.due = "lost", message, math.inf
             processes.signal_group(run.process_id, signal.SIGKILL)
 
-    def tidy(self, moment: float) -> None:
-        """Remove the directories of runs that are over, and make the next log, when nothing is more urgent.
+    def tidy(self) -> None:
+        """Take back the directories of runs that are over, and make a log for one to come, when nothing is more urgent.
 
-        That is while a task runs, or when a little time has passed: just after a result the next run of a chain is
-        about to come, and would have to wait.
+        The best moment is just after a result was sent, while the server thinks. One just started would have to wait:
+        its program begins on our processor, where we have precedence.
         """
-        if self._live or moment >= self._tidy_at:
+        if self._over_now and not self._waiting:
+            self._directories.logs.make_ahead()
             for run in self._over_now:
                 if run.key not in self._known:  # acknowledged and submitted once more, it has the directory again
                     give_back(run.key, run.task_type, self._settings, self._directories)
             self._over_now.clear()
-            self._tidy_at = math.inf
-        if self._live:
-            self._directories.logs.make_ahead()
         if self._directories.busy:
             self._directories.go_on()
 
@@ -337,7 +333,6 @@ class Executions:
             run.log.add(run.message)
         run.log.keep_below_cap()
         self._over_now.append(run)
-        self._tidy_at = time.monotonic() + _TIDY_LATER
         if not self._known:
             self._limits.end()
         self._finish((*run.key, run.outcome, run.exit_code, run.started, now(), run.process_id, run.message))

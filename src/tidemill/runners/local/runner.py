@@ -71,7 +71,7 @@ class Loop:
             self._executions.turn(time.monotonic())
             self._tick()
             self._deliver()
-            self._executions.tidy(time.monotonic())
+            self._executions.tidy()
         self._send_last()
 
     def _handle(self, descriptor: int) -> None:
