@@ -34,6 +34,19 @@ if TYPE_CHECKING:
 _CHANNEL = 3  # descriptor
 _READ_SIZE = 64 * 1024
 _BEGUN = b"."  # what a fork answers when it leads its session; anything else says why it does not
+_REHEARSALS = 5
+_SCRIPT = b"""
+import os
+class Example:
+    def f(self, n):
+        return n if n < 2 else self.f(n - 1)
+numbers = {str(i): Example().f(i) for i in range(3)}
+try:
+    with open(os.devnull, "w") as nothing:
+        print(*numbers, sep="", file=nothing)
+finally:
+    del numbers
+"""
 _QUIET = 1  # milliseconds without a message, after which there is time to make a fork ahead
 
 
@@ -51,6 +64,11 @@ class Server:
         os.set_blocking(self._woken, False)
         os.set_blocking(self._wake, False)
         self._block = _environment_block()
+
+    def rehearse(self) -> None:
+        """Do what each fork will do: what this needs of memory once, no fork has to make again."""
+        for _ in range(_REHEARSALS):
+            _touch(self._block)
 
     def serve(self) -> str:
         """Returns in a fork only: its script's path. The end of the connection ends this process."""
@@ -224,7 +242,7 @@ def _touch(block: tuple[int, int]) -> None:
     os.environ.update(environment)
     _show_environment(block, environment)
     with open(os.devnull, "rb") as file:
-        script = file.read() + b"def f(n):\n    return n if n < 2 else f(n - 1)\nf(2)\n"
+        script = file.read() + _SCRIPT
     exec(compile(script, "", "exec"), {})  # noqa: S102
 
 
@@ -263,6 +281,7 @@ def main() -> tuple[str, set[str]]:
     os.set_inheritable(_CHANNEL, False)
     _import(sys.argv[1:])
     server = Server()
+    server.rehearse()
     gc.collect()
     gc.disable()
     gc.freeze()  # a fork's garbage collector need not touch, and so copy, what is here already
