@@ -16,6 +16,7 @@ OWN = {
     "VIRTUAL": calls.virtual, "VIRTUAL60K": calls.virtual60k, "W4": calls.w4, "READS": calls.reads,
     "START": calls.start, "HANDOVER": calls.handover, "EVEN": clock.even,
     "PUNCTUAL": clock.punctual, "SPIKE": clock.spike, "IDLE": clock.idle_schedules, "RESTART": faults.restart,
+    "RESTART100K": faults.restart100k,
     "PLAN": faults.plan, "AGE": age.age, "MONTH": simulation.month_of_a_project, "YEAR": simulation.year_of_a_project,
 }  # fmt: skip
 USUAL = ("W1", "W2", "W3", "WM40", "VIRTUAL", "W4", "READS", "START", "MONTH")

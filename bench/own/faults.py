@@ -49,7 +49,12 @@ def restart(session, workflows=10):
             first = min(each["StartedTime"] for each in started) / 1000 - begin
             found.append({"answer": round(api.started, 3), "dispatch": round(first, 3)})
             time.sleep(2)
-        return {"unfinished": unfinished, "seconds": found}
+        return {"unfinished": unfinished, "seconds": found, "memory_mb": round(api.pss() / 1e6)}
+
+
+def restart100k(session):
+    """The same with 100,000."""
+    return restart(session, 100)
 
 
 def plan(session, last="2024-09-26"):

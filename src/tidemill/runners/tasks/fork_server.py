@@ -276,8 +276,8 @@ def _import(names: list[str]) -> None:
             _show(error)
 
 
-def main() -> tuple[str, set[str]]:
-    """Serve; in a fork: its script's path, and the names of the modules that were there before it."""
+def main() -> tuple[str, dict[str, None]]:
+    """Serve; in a fork: its script's path, and the names of the modules that were there before it, in their order."""
     os.set_inheritable(_CHANNEL, False)
     _import(sys.argv[1:])
     server = Server()
@@ -285,9 +285,10 @@ def main() -> tuple[str, set[str]]:
     gc.collect()
     gc.disable()
     gc.freeze()  # a fork's garbage collector need not touch, and so copy, what is here already
+    before = dict.fromkeys(sys.modules)
     script = server.serve()
     gc.enable()
-    return script, set(sys.modules)
+    return script, before
 
 
 def main_module(script: str) -> dict[str, Any]:
@@ -327,7 +328,7 @@ def exit_code_of(error: BaseException) -> int:
     return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
 
 
-def leave(code: int, before: set[str]) -> NoReturn:
+def leave(code: int, before: dict[str, None]) -> NoReturn:
     """End as an interpreter does, but take apart only what the script has made.
 
     To take apart what was there before the fork copies most of its memory, which takes longer than the fork.
@@ -335,8 +336,8 @@ def leave(code: int, before: set[str]) -> NoReturn:
     if "threading" in sys.modules:
         _do(sys.modules["threading"]._shutdown)  # waits for all threads that are not daemons
     _do(atexit._run_exitfuncs)  # pyright: ignore
-    for name in [name for name in sys.modules if name not in before or name == "__main__"]:
-        del sys.modules[name]
+    for name in ["__main__", *_imported_since(before)]:
+        sys.modules.pop(name, None)
     _do(gc.collect)  # whose finalizers still find their modules complete
     _do(_flush_files)
     if not _flush_streams():
@@ -345,6 +346,18 @@ def leave(code: int, before: set[str]) -> NoReturn:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
+
+
+def _imported_since(before: dict[str, None]) -> list[str]:
+    """From the newest back to what was there: to look at all names would copy the memory that they are in."""
+    last = next(reversed(before))
+    found: list[str] = []
+    for name in reversed(sys.modules):
+        if name == last:
+            break
+        if name not in before:
+            found.append(name)
+    return found[::-1]
 
 
 def _do(step: Any) -> None:
