@@ -28,6 +28,7 @@ from _io import _IOBase  # pyright: ignore  # what every file is; asking io.IOBa
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import CodeType
     from typing import Any, NoReturn
 
@@ -348,11 +349,15 @@ def leave(code: int, before: dict[str, None]) -> NoReturn:
     os._exit(code)
 
 
+def _newest_first(names: dict[str, Any]) -> Iterator[str]:
+    return reversed(names) if sys.version_info >= (3, 8) else reversed(list(names))
+
+
 def _imported_since(before: dict[str, None]) -> list[str]:
     """From the newest back to what was there: to look at all names would copy the memory that they are in."""
-    last = next(reversed(before))
+    last = next(_newest_first(before))
     found: list[str] = []
-    for name in reversed(sys.modules):
+    for name in _newest_first(sys.modules):
         if name == last:
             break
         if name not in before:
