@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from tests.planning.conftest import SELF, Site, task
-from tidemill.scheduler import creation_dates
+from tidemill.scheduler import creation, creation_dates
 from tidemill.scheduler.creation import create
+from tidemill.store import repeating
 from tidemill.store.tables import instance_edge, operation, tag, task_instance, workflow_instance
 
 DAILY = "0 30 0 * * ?"
@@ -63,7 +64,7 @@ CASES = [
     pytest.param(layered(DAILY), WEEK, {"Parallelism": 2}, 3, id="two groups"),
     pytest.param(without_earlier_cycles, WEEK, {"Order": "Desc"}, 6, id="backwards"),
     pytest.param(layered(DAILY), [("2025-03-01", "2025-03-05"), ("2025-03-11", "2025-03-15")], {}, 6, id="a gap"),
-    pytest.param(layered(DAILY), [("2025-10-30", "2025-11-06")], {}, 2, id="around today"),
+    pytest.param(layered(DAILY), [("2025-10-30", "2025-11-06")], {}, 6, id="around today"),
     pytest.param(layered("0 30 0 ? * MON-FRI"), WEEK, {}, 3, id="a weekend"),
     pytest.param(
         layered(HOURLY, Trigger={"TimeZone": "Europe/Berlin"}),
@@ -116,6 +117,94 @@ def test_a_date_after_one_that_could_not_be_made_is_no_copy(site: Site, monkeypa
     monkeypatch.setattr(creation_dates._Date, "_model", lambda *_: None)
     assert found == made(site, asked, WEEK, {})
     assert len(found["workflows"]) == 6
+
+
+def ask(site: Site, *tasks: dict[str, Any]) -> str:
+    """A backfill of ten dates side by side, one date a turn; the OperationId."""
+    site.at(NOW)
+    site.deploy("w", DAILY, *tasks)
+    periods = {"BizDates": [{"StartBizDate": "2025-03-01", "EndBizDate": "2025-03-10"}]}
+    return site.call(
+        "CreateWorkflowInstances", ProjectId=10_000, WorkflowId=site.workflows["w"], Name="r", Type="SupplementData",
+        Periods=periods, DefaultRunProperties={"Parallelism": 10},
+    )["OperationId"]  # fmt: skip
+
+
+def create_all(site: Site) -> None:
+    while create(site.database, site.clock.now()):
+        pass
+
+
+def rows_of_runs(site: Site, name: str) -> list[Any]:
+    id = next(id for id, known in site.names.items() if known == name)
+    with site.database.read() as db:
+        chosen = select(task_instance).where(task_instance.c.task_id == id, task_instance.c.origin > 0)
+        return list(db.execute(chosen.order_by(task_instance.c.bizdate)))
+
+
+def test_tasks_that_are_removed_while_dates_are_made_run_on_none(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creation, "_WORK", 1)
+    ask(site, task("a"), task("b", "a"), task("c", "b"))
+    for _ in range(4):
+        create(site.database, site.clock.now())
+    site.deploy("w", DAILY, task("a"), task("b", "a"))
+    create_all(site)
+    assert [(row.recurrence, row.reason) for row in rows_of_runs(site, "c")] == [("Skip", "Undeployed")] * 10
+    site.run_until("2025-11-03 12:00", minutes=5)
+    assert {site.name_of(id) for id, _ in site.runner.runs} == {"a", "b"}
+    assert {row.status for row in rows_of_runs(site, "c")} == {"Success"}
+    assert {site.causes(row.id).count("undeployed") for row in rows_of_runs(site, "c")} == {1}
+
+
+def test_instances_that_are_being_made_do_not_exist_yet(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(creation, "_WORK", 1)
+    ask(site, task("a"), task("b", "a"))
+    create(site.database, site.clock.now())
+    row = rows_of_runs(site, "a")[0]
+    for action in ("SetSuccessTaskInstances", "SuspendTaskInstances", "StopTaskInstances", "RerunTaskInstances"):
+        answer = site.call(action, Ids=[row.id])["SuccessInfo"][str(row.id)]
+        assert not answer["Success"], action
+        assert "does not exist" in answer["Message"], action
+    for action in ("StopWorkflowInstances", "StartWorkflowInstances"):
+        answer = site.call(action, Ids=[row.workflow_instance_id])["SuccessInfo"][str(row.workflow_instance_id)]
+        assert "does not exist" in answer["Message"], action
+    create_all(site)
+    assert {each.pending_upstreams for each in rows_of_runs(site, "b")} == {1}
+    site.run_until("2025-11-03 12:00", minutes=5)
+    assert len(site.runner.runs) == 20
+
+
+@pytest.mark.parametrize("room", [10, 25])
+def test_a_disk_that_is_full_in_the_middle_loses_no_date(site: Site, room: int) -> None:
+    """SQLite then ends the whole transaction, not only the savepoint of a date."""
+    if not site.database.is_sqlite:
+        pytest.skip("SQLite's own way to end a transaction")
+    operation = ask(site, *(task(f"t{i}") for i in range(40)))
+
+    def pages(most: int | None = None) -> None:
+        with site.database.write() as db:
+            driver: Any = db.connection.driver_connection
+            number = driver.execute("PRAGMA page_count").fetchone()[0]
+            driver.execute(f"PRAGMA max_page_count = {most or number + room}")
+
+    pages()
+    with pytest.raises(Exception, match="full"):
+        create_all(site)
+    assert site.call("GetCreateWorkflowInstancesResult", OperationId=operation)["Result"]["Status"] == "Creating"
+    pages(10**6)
+    create_all(site)
+    result = site.call("GetCreateWorkflowInstancesResult", OperationId=operation)["Result"]
+    assert (result["Status"], len(result["WorkflowInstanceIds"])) == ("Created", 10)
+
+
+def test_a_copy_has_every_column() -> None:
+    """Those not named are as the table's defaults say, as in an instance that is made from scratch."""
+    at_first = {
+        "unchosen", "frozen", "isolated", "upstreams_done_time", "wait_resource_time", "started_time", "finished_time",
+        "reason", "run_number", "retries_used", "lost_runs", "stop_requested", "stop_user", "held", "unfinished",
+        "failed", "operation_type",
+    }  # fmt: skip
+    assert {*repeating._SAME, *repeating._OWN, *at_first} == set(task_instance.c.keys())
 
 
 def made(site: Site, asked: dict[str, Any], ranges: Any, more: dict[str, Any]) -> dict[str, list[Any]]:

@@ -58,3 +58,17 @@ def test_what_ends_on_a_full_disk_is_known_even_if_the_runner_dies(bench: Bench,
     small_disk.make_room()
     again.submit([bench.run("exit 3", 9)])
     assert bench.result(again).exit_code == 3
+
+
+def test_what_a_task_filled_the_disk_with_is_removed_when_it_ends_though_others_wait(
+    bench: Bench, small_disk: SmallDisk
+) -> None:
+    runner = bench.runner()
+    gate = small_disk.path.parent / "gate"
+    os.mkfifo(gate)
+    runner.submit([bench.run(f"cat /dev/zero >big 2>/dev/null; read x <{gate}", 1)])
+    bench.eventually(lambda: os.statvfs(small_disk.path).f_bavail == 0)
+    runner.submit([bench.run("exit 2", 2)])
+    bench.eventually(lambda: '"withdrawn"' in (bench.directory / "runner/journal").read_text())
+    gate.write_text("\n")
+    assert {result.instance: result.exit_code for result in bench.results(runner, 2)} == {1: 0, 2: 2}

@@ -15,7 +15,15 @@ from tidemill.scheduler.loop import Scheduler
 from tidemill.store import operations
 from tidemill.store.engine import Database
 from tidemill.store.ids import allocate
-from tidemill.store.tables import event, project, task_instance, task_version, workflow_instance, workflow_version
+from tidemill.store.tables import (
+    event,
+    project,
+    task,
+    task_instance,
+    task_version,
+    workflow_instance,
+    workflow_version,
+)
 
 DAY = 24 * 3_600_000
 START = 1_762_128_000_000  # 2025-11-03 08:00 in Shanghai
@@ -130,6 +138,14 @@ class World:
                     insert(task_version).values(
                         task_id=self.tasks[name], env="Prod", version=1, name=name, type=str(given["Type"]),
                         owner="1", script=script, definition=definition, create_time=0,
+                    )
+                )  # fmt: skip
+                db.execute(
+                    insert(task).values(
+                        id=self.tasks[name], env="Prod", project_id=10_000, workflow_id=self.workflow, version=1,
+                        name=name, type=str(given["Type"]), owner="1", client_unique_code=str(self.tasks[name]),
+                        trigger_type="Manual", recurrence="Normal", resource_group_id="S_res_group_default",
+                        create_time=0, modify_time=0,
                     )
                 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """How long somebody waits to write, and what counts as a database that will be back."""
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,38 @@ def test_only_some_errors_pass_by_themselves(original: Exception, passes: bool) 
 
 def test_a_constraint_stays_broken() -> None:
     assert not will_pass(IntegrityError("INSERT", {}, sqlite3.IntegrityError()))
+
+
+class _Watched:
+    """A lock that says when somebody asks for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.asked = threading.Event()
+
+    def acquire(self, timeout: float = -1) -> bool:
+        self.asked.set()
+        return self._lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def test_the_end_waits_for_who_is_writing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    database = open_database(url)
+    with database.write() as db:
+        db.execute(text("CREATE TABLE t (x)"))
+    watched = database._lock = _Watched()  # type: ignore[assignment]
+    end = threading.Thread(target=database.close)
+    with database.write() as db:
+        watched.asked.clear()
+        db.execute(text("INSERT INTO t VALUES (1)"))
+        end.start()
+        assert watched.asked.wait(10)
+        db.execute(text("INSERT INTO t VALUES (2)"))
+    end.join()
+    again = open_database(url)
+    with again.read() as db:
+        assert db.execute(text("SELECT x FROM t ORDER BY x")).scalars().all() == [1, 2]
+    again.close()

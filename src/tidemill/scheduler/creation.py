@@ -12,8 +12,9 @@ from tidemill.domain.creation import read
 from tidemill.scheduler.creation_dates import Creating, make
 from tidemill.scheduler.planning import plan_unit
 from tidemill.scheduler.rerunning import rerun_unit
-from tidemill.store import operations
-from tidemill.store.absence import will_pass
+from tidemill.scheduler.undeploy import undeploy
+from tidemill.store import definitions, operations
+from tidemill.store.absence import ends_transaction
 from tidemill.store.engine import Database
 from tidemill.store.operations import Operation
 
@@ -38,20 +39,34 @@ def _unit(db: Connection, operation: Operation, now: int) -> int:
     asked = read(operation.request)
     message = operation.message
     work = 1
+    creating = Creating(db, operation, asked, now)
     try:
         with db.begin_nested():
-            work = make(Creating(db, operation, asked, now), operation.cursor)
+            work = make(creating, operation.cursor)
     except Exception as error:
-        if will_pass(error):
+        if ends_transaction(db, error):
             raise
         bizdate = asked.bizdates[operation.cursor]
         log.exception("operation %s could not make business date %s", operation.id, bizdate)
         message = "; ".join(filter(None, [message, f"{bizdate} could not be made: {type(error).__name__}"]))
     if operation.cursor + 1 == len(asked.bizdates):
+        _let_go(creating)
         operations.finish(db, operation.id, now, "CreateFailure" if message else "Created", message)
     else:
         operations.advance(db, operation.id, operation.cursor + 1, message)
     return work
+
+
+def _let_go(creating: Creating) -> None:
+    """Undeploy what was made of tasks that were removed meanwhile, as if all of it had been there by then."""
+    try:
+        tasks = creating.tasks
+    except LookupError:  # for that very reason nothing could be made
+        return
+    env, user = creating.asked.env, creating.asked.user
+    gone = tasks - definitions.triggers(creating.db, env, tasks).keys()
+    if gone:
+        undeploy(creating.db, creating.now, env, gone, user)
 
 
 _UNITS = {operations.PLANNING: plan_unit, operations.RERUN: rerun_unit}

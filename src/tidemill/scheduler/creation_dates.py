@@ -30,7 +30,10 @@ from tidemill.store.operations import Operation
 from tidemill.store.versions import outline, workflow_at
 
 _DAY = 24 * 3_600_000
+_NEVER = 2**60
 _COPIED = 4  # as many instances that the database copies are made as quickly as one that is not
+_BESIDES = 10  # as many are made in the time that a date takes besides
+_BESIDES_EACH = 2  # and each workflow of it
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,10 @@ class Creating:
     def due(self, trigger_time: int) -> int:
         return self.now if self.asked.immediately else trigger_time
 
-    def of_another_day(self, trigger_time: int) -> bool:
-        return not self.asked.manual and abs(trigger_time - self.now) > _DAY
+    @property
+    def late_beyond(self) -> int:
+        """Milliseconds from now, earlier or later, beyond which an instance is of another day and ranked after all."""
+        return _NEVER if self.asked.manual else _DAY
 
 
 def make(creating: Creating, unit: int) -> int:
@@ -142,9 +147,10 @@ class _Date:
         model = self._model(len(drafts))
         if model is not None:
             self._repeat(model, container, drafts)
-            return len(drafts) // _COPIED + 1
-        self._store(container, drafts, self._edges(drafts))
-        return len(drafts) + 1
+        else:
+            self._store(container, drafts, self._edges(drafts))
+        work = len(drafts) if model is None else len(drafts) // _COPIED
+        return work + _BESIDES + _BESIDES_EACH * len(self.scheduled)
 
     def _recurrence(self, workflow: WorkflowAt, declared: str) -> str:
         return self._creating.recurrence(workflow, declared, self._day)
@@ -198,17 +204,11 @@ class _Date:
         midnight = _midnight(self.bizdate)
         return [
             (
-                [
-                    (cycle.trigger_time - midnight, cycle.number, cycle.dry_run, self._is_late(cycle.trigger_time))
-                    for cycle in item.cycles
-                ],
+                [(cycle.trigger_time - midnight, cycle.number, cycle.dry_run) for cycle in item.cycles],
                 [self._recurrence(item.workflow, declared) for declared in _declared(item.workflow)],
             )
             for item in self.scheduled
         ]
-
-    def _is_late(self, trigger_time: int) -> bool:
-        return self._creating.of_another_day(trigger_time)
 
     def _repeat(self, model: "_Model", container: Container, drafts: Sequence[Draft]) -> None:
         gate = self._gate(container)
@@ -222,11 +222,11 @@ class _Date:
             later=_midnight(self.bizdate) - _midnight(model.bizdate),
             due_time=self._creating.now if self._asked.immediately else None,
             now=self._creating.now,
+            late_beyond=self._creating.late_beyond,
         )
-        if drafts:
-            first, last = drafts[0].id - shift, drafts[-1].id - shift
-            earlier_shift = model.first_id - model.earlier_first_id
-            repeating.repeat_edges(self._db, first, last, shift=shift, earlier_shift=earlier_shift)
+        first, last = drafts[0].id - shift, drafts[-1].id - shift
+        earlier_shift = model.first_id - model.earlier_first_id
+        repeating.repeat_edges(self._db, first, last, shift=shift, earlier_shift=earlier_shift)
         making.add_edges(self._db, [{**edge._asdict(), "satisfied": 0} for edge in gate])
 
     # --- from scratch ---------------------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ class _Date:
                 inner=0,
                 parameters=values[item.id],
                 due_time=self._creating.due(item.cycle.trigger_time),
-                late=self._is_late(item.cycle.trigger_time),
+                late=abs(item.cycle.trigger_time - self._creating.now) > self._creating.late_beyond,
                 weight=self._creating.weights.get(item.task.id, 0),
                 run_window=self._asked.window.text() if self._asked.window else None,
             )

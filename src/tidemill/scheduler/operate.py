@@ -27,7 +27,7 @@ class Operator:
 
 def each(db: Connection, by: Operator, ids: Sequence[int], operation: str, deed: Deed) -> dict[int, str]:
     """Do `deed` to each instance; id: "" where it was done, else the reason why not."""
-    found = {item.id: item for item in instances.load(db, ids) if item.kind == "Task"}
+    found = {item.id: item for item in instances.existing(db, ids) if item.kind == "Task"}
     answers: dict[int, str] = {}
     moved: list[Instance] = []
     changes: list[Change] = []
@@ -141,7 +141,8 @@ def resume(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
 
 def set_success(db: Connection, by: Operator, ids: Sequence[int]) -> dict[int, str]:
     """Count instances as successful without running them; what waits downstream goes on (decision 16)."""
-    instances.pass_entry(db, ids)
+    possible = [item.id for item in instances.existing(db, ids) if reach(item.status, Event.SET_SUCCESS) is not None]
+    instances.pass_entry(db, possible)
 
     def deed(instance: Instance) -> Change | Refusal:
         if reach(instance.status, Event.SET_SUCCESS) is None:

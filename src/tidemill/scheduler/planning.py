@@ -1,9 +1,9 @@
 """One run date of one zone, planned: the instances of every workflow in force, then the edges between them.
 
-The pass is an operation: bounded units, each one transaction, invisible until the last is done (engine 12). Its request
-holds the versions in force at the planning time, so that what is deployed meanwhile changes nothing in it. Units 0 to
-n-1 make the instances of the n workflows, units n to 2n-1 their edges; a restart goes on at the cursor, and what is
-there already stays as it is (P1).
+The pass is an operation: bounded units, a few in a transaction, invisible until the last is done (engine 12). Its
+request holds the versions in force at the planning time, so that what is deployed meanwhile changes nothing in it.
+Units 0 to n-1 make the instances of the n workflows, units n to 2n-1 their edges; a restart goes on at the cursor, and
+what is there already stays as it is (P1).
 """
 
 import json
@@ -27,6 +27,7 @@ from tidemill.scheduler.links import link
 from tidemill.scheduler.rows import Container, Row, pinned, task_row
 from tidemill.scheduler.values import Values
 from tidemill.store import calendars, linking, making, operations, parameters, planning
+from tidemill.store.absence import ends_transaction
 from tidemill.store.ids import allocate
 from tidemill.store.linking import Declared
 from tidemill.store.operations import Operation
@@ -103,7 +104,9 @@ def _attempt(db: Connection, operation: Operation, step: Step, units: Sequence[U
             with db.begin_nested():
                 done, rows = step(db, chosen)
             return done, rows, operation.message
-        except Exception:
+        except Exception as error:
+            if ends_transaction(db, error):
+                raise
             log.exception("operation %s could not plan %s workflows from %s on", operation.id, len(chosen), chosen[0])
     problem = f"workflow {units[0][0]} could not be planned"
     return 1, 1, "; ".join(filter(None, [operation.message, problem]))

@@ -1,4 +1,4 @@
-"""RerunWorkflowInstances: manual runs are run again, one workflow instance a transaction, resumed after a crash.
+"""RerunWorkflowInstances: manual runs are run again, one workflow instance after the other, resumed after a crash.
 
 A workflow instance is rerun as asked or, where one of the chosen instances may not run again, not at all; the
 operation's message names those that were not.
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from tidemill.domain.status import FINAL, Status
 from tidemill.scheduler.operate import Operator, rerun, rerun_refusal
 from tidemill.store import instances, operations, rerunning
+from tidemill.store.absence import ends_transaction
 from tidemill.store.operations import Operation
 from tidemill.store.rerunning import InnerFilter
 
@@ -45,6 +46,8 @@ def rerun_unit(db: Connection, operation: Operation, now: int) -> int:
         with db.begin_nested():
             refusal, rows = _rerun(db, asked, id, now)
     except Exception as error:
+        if ends_transaction(db, error):
+            raise
         log.exception("operation %s could not rerun workflow instance %s", operation.id, id)
         refusal = type(error).__name__
     said = f"workflow instance {id} was not rerun: {refusal}" if refusal else None

@@ -1,9 +1,13 @@
 """Whether an error says that the database is away, or taken, for a while."""
 
 import sqlite3
+from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
+
+from tidemill.store.fullness import is_full
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -29,6 +33,18 @@ def will_pass(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _lost(error.orig)
     return _lost(error)
+
+
+def ends_transaction(db: Connection, error: BaseException) -> bool:
+    """Whether nothing can go on in the transaction, though only a part of it failed, which was a savepoint.
+
+    SQLite ends the whole of it when it finds no room or no memory, or cannot read or write its file; what was written
+    after that would be by itself.
+    """
+    if will_pass(error) or is_full(error):
+        return True
+    driver: Any = db.connection.driver_connection
+    return db.dialect.name == "sqlite" and not driver.in_transaction
 
 
 def first_failure(error: BaseException) -> BaseException:

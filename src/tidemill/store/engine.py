@@ -38,6 +38,7 @@ _lock_out_others = Statement(select(*_alone))
 _lock_out_others_for = Statement(
     select(*_alone, func.set_config("transaction_timeout", bindparam("longest", type_=String), True))
 )
+_CLOSING = 5.0  # seconds that the end waits for a writer
 _STALLED = "2s"  # a writer that stops in mid-transaction loses it after this
 _LONGEST = "3s"  # and one that does not say when it waits, a pipeline, after this
 _PLANS_LAST = 15.0  # seconds
@@ -217,8 +218,11 @@ class Database:
                 yield db
 
     def close(self) -> None:
-        while self._held:
-            self._held.pop().close()
+        """Give the connections back; one that somebody still writes with is left to its writer."""
+        if self._lock is not None and self._lock.acquire(timeout=_CLOSING):
+            while self._held:
+                self._held.pop().close()
+            self._lock.release()
         self.writer.dispose()
         self.reader.dispose()
 

@@ -222,5 +222,8 @@ def made_by(db: Connection, operation_id: int) -> list[AnyRow]:
 
 def projects_of(db: Connection, ids: Collection[int], *, workflows: bool) -> dict[int, int]:
     """id: project, of those of these instances that exist."""
-    table = w if workflows else t
-    return {row[0]: row[1] for row in db.execute(select(table.id, table.project_id).where(table.id.in_(list(ids))))}
+    if workflows:
+        chosen = select(w.id, w.project_id).where(w.id.in_(list(ids)))
+    else:
+        chosen = select(t.id, t.project_id).where(t.id.in_(list(ids)), visible)
+    return {row[0]: row[1] for row in db.execute(chosen)}

@@ -56,6 +56,7 @@ visible: ColumnElement[bool] = t.planning_id.not_in(select(operation.c.id).where
 
 COLUMNS = [t[name] for name in _FIELDS]
 _load = Statement(select(*COLUMNS).where(among(t.id)).order_by(t.id))
+_existing = Statement(select(*COLUMNS).where(among(t.id), visible).order_by(t.id))
 _ready = Statement(
     select(*COLUMNS)
     .where(text(READY), t.due_time <= bindparam("now"), visible)
@@ -132,6 +133,7 @@ _not_begun_of = Statement(
         among(t.task_id),
         t.kind == "Task",
         _has_not_begun,
+        t.reason.is_distinct_from("Undeployed"),
     )
 )
 _make_dry = Statement(update(task_instance).where(among(t.id)).values(immediate=1, recurrence="Skip"))
@@ -192,7 +194,9 @@ _keep_entry = Statement(
 _upstreams_of = Statement(select(e.upstream_id).where(e.downstream_id == bindparam("id")))
 
 
-_inner = Statement(select(t.workflow_instance_id, *COLUMNS).where(among(t.workflow_instance_id)).order_by(t.id))
+_inner = Statement(
+    select(t.workflow_instance_id, *COLUMNS).where(among(t.workflow_instance_id), visible).order_by(t.id)
+)
 _dry = exists().where(task.c.id == t.task_id, task.c.env == t.env, task.c.recurrence == "Skip")
 _unpause = Statement(
     update(task_instance)
@@ -207,7 +211,7 @@ _gates = Statement(
         .outerjoin(instance_edge, (e.downstream_id == t.id) & (e.type == "Gate") & (e.satisfied == 0))
         .outerjoin(_before, _before.c.task_instance_id == e.upstream_id)
     )
-    .where(among(w.id))
+    .where(among(w.id), visible)
 )
 _lift = Statement(
     update(task_instance).where(among(t.id), t.held == 1).values(held=0, **_lower(literal(1, type_=Integer)))
@@ -232,6 +236,11 @@ def as_instances(rows: Iterable[Sequence[Any]]) -> list[Instance]:
 def load(db: Connection, ids: Iterable[int]) -> list[Instance]:
     """The instances of these ids, in id order; unknown ids are left out."""
     return as_instances(_load(db, ids=as_ids(ids)))
+
+
+def existing(db: Connection, ids: Iterable[int]) -> list[Instance]:
+    """The same without those that an operation in progress has made."""
+    return as_instances(_existing(db, ids=as_ids(ids)))
 
 
 def ready(db: Connection, now: int, limit: int) -> list[Instance]:
@@ -360,7 +369,7 @@ def cut(db: Connection, now: int, id: int, upstream_ids: Collection[int]) -> Non
 
 
 def not_begun(db: Connection, env: str, task_ids: Iterable[int]) -> list[int]:
-    """The instances of these tasks that have not begun; one that waits for its retry has."""
+    """The instances of these tasks that have not begun, and are not undeployed; one that waits for its retry has."""
     return list(_not_begun_of(db, env=env, ids=as_ids(task_ids)).scalars())
 
 

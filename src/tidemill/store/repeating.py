@@ -1,7 +1,7 @@
 """A date's instances from those of another date of the same operation: the database copies what is alike.
 
-The rows that are copied from are as they were made, for nobody touches what an unfinished operation has made
-(engine 12).
+What is copied from is as it was made: what an unfinished operation has made exists for nobody (engine 12), and a date
+in which an undeployment has touched some counts as one that is not there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,14 +32,14 @@ _made = Statement(
     select(w.bizdate, w.id, func.count())
     .join_from(workflow_instance, task_instance, t.workflow_instance_id == w.id)
     .where(w.origin == _number("origin"), w.origin > text("0"), w.bizdate.in_([bindparam("date"), bindparam("before")]))
-    .where(t.kind == "Task")
+    .where(t.kind == "Task", t.status == "NotRun", t.reason.is_(None), t.frozen == 0)
     .group_by(w.bizdate, w.id)
 )
 _runs = given("rows", ("first", BigInteger), ("last", BigInteger), ("parameters", String))
 _SAME = (
     "kind", "env", "project_id", "task_id", "task_version", "workflow_id", "origin", "planning_id", "period_number",
     "recurrence", "control", "immediate", "pending_upstreams", "waits_entry", "rerun_mode", "rerun_times",
-    "rerun_interval", "timeout", "resource_group_id", "priority", "late", "weight", "max_parallel", "data_source",
+    "rerun_interval", "timeout", "resource_group_id", "priority", "weight", "max_parallel", "data_source",
     "signalled_time", "run_window", "create_user", "modify_user",
 )  # fmt: skip
 _OWN: Mapping[str, Any] = {
@@ -49,6 +49,7 @@ _OWN: Mapping[str, Any] = {
     "bizdate": bindparam("bizdate", type_=String),
     "trigger_time": t.trigger_time + _number("later"),
     "due_time": func.coalesce(bindparam("due_time", type_=BigInteger), t.due_time + _number("later")),
+    "late": case((func.abs(t.trigger_time + _number("later") - _number("now")) > _number("late_beyond"), 1), else_=0),
     "status": literal("NotRun"),
     "parameters": _runs.c.parameters,
     "create_time": _number("now"),
@@ -75,7 +76,7 @@ _edges = Statement(
 
 
 def made(db: Connection, origin: int, bizdate: str, before: str) -> dict[str, Made]:
-    """What an operation made for two business dates; a date of which nothing is there is left out."""
+    """What an operation made for two business dates, and nobody has touched; where that is nothing it is left out."""
     return {row[0]: Made(*row[1:]) for row in _made(db, origin=origin, date=bizdate, before=before)}
 
 
@@ -88,13 +89,23 @@ def repeat_instances(
     later: int,
     due_time: int | None,
     now: int,
+    late_beyond: int,
 ) -> None:
     """Add the task instances that have the ids of others plus `shift`, `later` milliseconds after them.
 
     `parameters` are those that each range of new ids, from the first to the last, keeps; `due_time` is when all of
-    them may start, where that is not as much later as they are.
+    them may start, where that is not as much later as they are; those more than `late_beyond` from now are late.
     """
-    _instances(db, rows=as_rows(parameters), shift=shift, bizdate=bizdate, later=later, due_time=due_time, now=now)
+    _instances(
+        db,
+        rows=as_rows(parameters),
+        shift=shift,
+        bizdate=bizdate,
+        later=later,
+        due_time=due_time,
+        now=now,
+        late_beyond=late_beyond,
+    )
 
 
 def repeat_edges(db: Connection, first: int, last: int, *, shift: int, earlier_shift: int) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tidemill.runners.local.wire import Key, Message, ResultRow
 
 _SPAWNS = 8  # in one turn, so that the ends of short tasks are not held up by a large batch
+_UNTIDY = 64  # runs whose directories may be left while others wait to be started
 _ROOM_AGAIN = 1.0  # seconds until a full disk is tried again
 _LOOK_AGAIN = 0.002  # seconds between looks at what is being killed
 
@@ -165,12 +166,14 @@ class Executions:
         The best moment is just after a result was sent, while the server thinks. One just started would have to wait:
         its program begins on our processor, where we have precedence.
         """
-        if self._over_now and not self._waiting:
-            self._directories.logs.make_ahead()
+        full = self._room_at != -math.inf  # what waits then may wait for this very room
+        if self._over_now and (full or not self._waiting or len(self._over_now) > _UNTIDY):
             for run in self._over_now:
                 if run.key not in self._known:  # acknowledged and submitted once more, it has the directory again
                     give_back(run.key, run.task_type, self._settings, self._directories)
             self._over_now.clear()
+            if not full:
+                self._directories.logs.make_ahead()
         if self._directories.busy:
             self._directories.go_on()
 

@@ -354,7 +354,10 @@ def _newest_first(names: dict[str, Any]) -> Iterator[str]:
 
 
 def _imported_since(before: dict[str, None]) -> list[str]:
-    """From the newest back to what was there: to look at all names would copy the memory that they are in."""
+    """From the newest back to what was there: to look at all names would copy the memory that they are in.
+
+    All are looked at where there are more: the last one that was there has been imported again.
+    """
     last = next(_newest_first(before))
     found: list[str] = []
     for name in _newest_first(sys.modules):
@@ -362,6 +365,8 @@ def _imported_since(before: dict[str, None]) -> list[str]:
             break
         if name not in before:
             found.append(name)
+    if len(found) < len(sys.modules) - len(before):
+        return [name for name in sys.modules if name not in before]
     return found[::-1]
 
 
