@@ -32,9 +32,8 @@ def choose(context: Context, request: CreateWorkflowInstancesRequest, env: str) 
     projects become dry runs (scheduling-semantics 7.2, rule 8).
     """
     properties = request.default_run_properties or DefaultRunProperties()
-    tasks = task_graph.tasks(context.db, env)
-    if request.workflow_id != OUTSIDE_WORKFLOW:
-        tasks = {task: workflow for task, workflow in tasks.items() if workflow == request.workflow_id}
+    only = None if request.workflow_id == OUTSIDE_WORKFLOW else request.workflow_id
+    tasks = task_graph.tasks(context.db, env, only)
     faults = [*_unknown(request, properties, tasks, env), *_mode_faults(request, properties)]
     if faults:
         return None, faults
@@ -109,7 +108,8 @@ def _selection(
     roots, include, exclude = properties.root_task_ids, properties.include_task_ids, properties.exclude_task_ids
     if request.type in _CHOSEN_ONLY:
         return Selection(frozenset({*roots, *include} - {*exclude}), frozenset())
-    graph: Edges = whole_graph(tasks, task_graph.links(context.db, env))
+    inside = None if request.workflow_id == OUTSIDE_WORKFLOW else [request.workflow_id, *tasks]
+    graph: Edges = whole_graph(tasks, task_graph.links(context.db, env, inside))
     found = select(properties.mode or "ManualSelection", graph, roots, include, exclude)
     return Selection(found.run & tasks.keys(), found.dry & tasks.keys())
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
-from tidemill.store.statements import Statement
+from tidemill.store.statements import Statement, bindparam, insert_many
 from tidemill.store.tables import operation
 
 o = operation.c
@@ -42,6 +42,11 @@ _next = Statement(
     .order_by(o.cursor > 0, o.id)
     .limit(1)
 )
+_of_id = update(operation).where(o.id == bindparam("operation_id"))
+_advance = Statement(_of_id.values(cursor=bindparam("cursor"), message=bindparam("message")))
+_finish = Statement(
+    _of_id.values(state=bindparam("state"), message=bindparam("message"), finished_time=bindparam("now"))
+)
 _plannings = Statement(select(*_fields).where(o.finished_time.is_(None), o.kind == PLANNING).order_by(o.id))
 
 
@@ -65,17 +70,17 @@ def change_request(db: Connection, id: int, request: str) -> None:
 
 
 def add(db: Connection, **values: Any) -> None:
-    db.execute(insert(operation).values(**values))
+    insert_many(db, operation, [values])
 
 
 def advance(db: Connection, id: int, cursor: int, message: str | None) -> None:
     """Say how many units are made; `message` names those that could not be."""
-    db.execute(update(operation).where(o.id == id).values(cursor=cursor, message=message))
+    _advance(db, operation_id=id, cursor=cursor, message=message)
 
 
 def finish(db: Connection, id: int, now: int, state: str, message: str | None = None) -> None:
     """Say how it ended; from now on what it made is visible."""
-    db.execute(update(operation).where(o.id == id).values(state=state, message=message, finished_time=now))
+    _finish(db, operation_id=id, state=state, message=message, now=now)
 
 
 def by_uuid(db: Connection, uuid: str) -> Row[*tuple[Any, ...]] | None:
