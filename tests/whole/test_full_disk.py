@@ -1,6 +1,8 @@
 """A disk that becomes full under the server: it says so, starts nothing, loses nothing, and goes on later."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,3 +80,15 @@ def test_a_full_disk_stops_the_server_until_there_is_room_and_loses_nothing(
     database = open_database(f"sqlite:///{small_disk.path}/tidemill.db")
     assert_promises_held(database)
     database.close()
+
+
+def test_a_first_start_on_a_full_disk_says_what_to_do(small_disk: SmallDisk) -> None:
+    small_disk.fill()
+    command = [sys.executable, "-m", "tidemill.cli.main", "serve", "--port", "0", "--data", str(small_disk.path / "d")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "the disk is full (" in ended.stderr
+    assert ended.stderr.rstrip().endswith("make room and start again")
+    assert "Traceback" not in ended.stderr
+    small_disk.make_room()
+    Server(small_disk.path).end()

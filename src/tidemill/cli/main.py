@@ -33,7 +33,20 @@ def _failing(command: str) -> Generator[None]:
     try:
         yield
     except (DataDirectoryInUse, OSError, ValueError, SQLAlchemyError, sqlite3.Error) as error:
-        sys.exit(f"tidemill {command}: {error}")
+        sys.exit(f"tidemill {command}: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
+    """What a user is told: the database's own words, and what to do where the disk is full."""
+    import errno
+
+    from sqlalchemy.exc import DBAPIError
+
+    from tidemill.store.fullness import is_full
+
+    words = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    full = is_full(error) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+    return f"the disk is full ({words}): make room and start again" if full else words
 
 
 @app.command()
