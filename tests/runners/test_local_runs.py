@@ -255,3 +255,22 @@ def test_a_runner_tells_the_last_line_of_what_a_run_wrote(bench: Bench) -> None:
     runner.submit([run])
     bench.result(runner)
     assert runner.output(run.log) == "1,2"
+
+
+def test_what_has_ended_is_not_said_to_be_running(bench: Bench) -> None:
+    """The runner says once a second what it has accepted; by then much of it may be over."""
+    runner = bench.runner()
+    gate = bench.directory / "gate"
+    runner.submit([bench.run(f"until [ -e {gate} ]; do sleep 0.02; done", 1), *(bench.run("true", n) for n in (2, 3))])
+    runner.acknowledge(bench.results(runner, 2))
+
+    def said() -> bool:
+        assert runner.wait(0.1) == []
+        return bool(runner.alive())
+
+    bench.eventually(said)
+    assert runner.alive() == {(1, 1)}
+    assert runner.running == 1
+    gate.touch()
+    bench.result(runner)
+    assert runner.running == 0

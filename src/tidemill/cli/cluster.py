@@ -12,7 +12,6 @@ from time import monotonic
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from tidemill.cli.lock import boot_id
 from tidemill.runners.local.client import LocalRunner
 from tidemill.scheduler.membership import Membership
 from tidemill.store.cluster import Place
@@ -39,11 +38,11 @@ def runner_name(data: Path, *, sqlite: bool) -> str:
 class Server:
     """This server among others on one PostgreSQL; `endpoint` is where they reach it, `lease` in seconds."""
 
-    def __init__(self, database: Database, name: str, endpoint: str, lease: int) -> None:
+    def __init__(self, database: Database, name: str, boot: str, endpoint: str, lease: int) -> None:
         self._database = database
         self._ending = threading.Event()
         self.membership = Membership(
-            database, Place(name, boot_id(), endpoint), holder=f"{name} {database.id}", lease=lease * 1_000
+            database, Place(name, boot, endpoint), holder=f"{name} {database.id}", lease=lease * 1_000
         )
         # Shorter than the lease in the database, so that tasks have ended when others begin them again.
         self.runner_lease = lease * 2 / 3

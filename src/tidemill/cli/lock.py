@@ -2,9 +2,12 @@
 
 import fcntl
 import os
+import secrets
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from tidemill.runners.local import layout
 
 _LOCK = "server.lock"
 
@@ -59,6 +62,16 @@ def _lock(directory: Path) -> int:
     return lock
 
 
-def boot_id() -> str:
-    """Names the machine's current boot: what ran in another one has ended."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+def boot_of(data: Path) -> str:
+    """Names the machine's current boot, and the runner's directory: what was begun in another one is lost to this one.
+
+    A restored backup knows runs that its runner has never heard of; by the boot alone they would pass for runs that
+    were not handed over yet, and be started once more. The directory of an older Tidemill has no name.
+    """
+    runner = data / layout.RUNNER
+    name = runner / "name"
+    if not name.exists() and not (data / layout.JOURNAL).exists():
+        runner.mkdir(mode=0o700, exist_ok=True)
+        name.write_text(f"{secrets.token_hex(8)}\n")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot} {name.read_text().strip()}" if name.exists() else boot

@@ -20,7 +20,7 @@ from tidemill.api.protocol import not_of_a_client_that_left, protocol_with
 from tidemill.api.server import create_app
 from tidemill.cli.cluster import Server, runner_name
 from tidemill.cli.keeping import Keeper
-from tidemill.cli.lock import DataDirectory, boot_id
+from tidemill.cli.lock import DataDirectory, boot_of
 from tidemill.cli.room import Room
 from tidemill.clock import SystemClock
 from tidemill.runners.local.client import LocalRunner
@@ -57,7 +57,11 @@ def serve(settings: Settings) -> None:
             new_key = ensure_first_start(db, settings, clock.now())
         name = runner_name(settings.data, sqlite=database.is_sqlite)
         logs = Logs(settings.data, name, fernet(settings, sqlite=database.is_sqlite), cluster.endpoint_of)
-        server = None if database.is_sqlite else Server(database, name, _advertised(settings, listener), settings.lease)
+        server = (
+            None
+            if database.is_sqlite
+            else Server(database, name, boot_of(settings.data), _advertised(settings, listener), settings.lease)
+        )
         room = Room.of(settings)
         services = Services(
             database=database, settings=settings, clock=clock, logs=logs, health=partial(_health, server, room)
@@ -129,7 +133,7 @@ def _scheduling(
         database,
         runner,
         clock,
-        boot=boot_id(),
+        boot=boot_of(settings.data),
         default_slots=settings.resource_group_slots,
         planning=PlanningRules.of(settings),
         vault=Vault(fernet(settings, sqlite=database.is_sqlite)),

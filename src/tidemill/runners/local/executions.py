@@ -178,9 +178,9 @@ class Executions:
             self._directories.go_on()
 
     def take_accepted(self) -> list[Key]:
-        """Runs that were accepted and not handed out since the last server came."""
+        """Runs that were accepted, live, and were not handed out since the last server came."""
         accepted, self._accepted = self._accepted, []
-        return accepted
+        return [key for key in accepted if key in self._known]
 
     def cap_logs(self) -> None:
         """Look at the size of all growing logs."""
