@@ -174,11 +174,10 @@ def test_instances_that_are_being_made_do_not_exist_yet(site: Site, monkeypatch:
     assert len(site.runner.runs) == 20
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("room", [10, 25])
 def test_a_disk_that_is_full_in_the_middle_loses_no_date(site: Site, room: int) -> None:
     """SQLite then ends the whole transaction, not only the savepoint of a date."""
-    if not site.database.is_sqlite:
-        pytest.skip("SQLite's own way to end a transaction")
     operation = ask(site, *(task(f"t{i}") for i in range(40)))
 
     def pages(most: int | None = None) -> None:
