@@ -84,7 +84,7 @@ def test_the_environment_is_made_from_scratch(
         found.pop(set_by_bash, None)
     assert found == {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": f"{bench.directory}/work/4-2",
+        "HOME": str(bench.directory / "work" / "4-2"),
         "SHELL": "/bin/bash",
         "LC_CTYPE": "C.UTF-8",
         "SKYNET_BIZDATE": "20260101",

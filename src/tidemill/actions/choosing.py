@@ -37,7 +37,8 @@ def choose(context: Context, request: CreateWorkflowInstancesRequest, env: str) 
     faults = [*_unknown(request, properties, tasks, env), *_mode_faults(request, properties)]
     if faults:
         return None, faults
-    selection = _selection(context, request, properties, tasks, env)
+    inside = None if only is None else [only, *tasks]
+    selection = _selection(context, request, properties, tasks, inside, env)
     owners = task_graph.owners(context.db, env, _workflows(request, selection, tasks))
     selection = _filtered(context, properties, selection, {task: owners[tasks[task]] for task in _all(selection)})
     faults = [*_type_faults(request, owners.values()), *_size_faults(selection)]
@@ -103,12 +104,13 @@ def _selection(
     request: CreateWorkflowInstancesRequest,
     properties: DefaultRunProperties,
     tasks: dict[int, int],
+    inside: Collection[int] | None,
     env: str,
 ) -> Selection:
+    """`inside` are the nodes whose dependencies count; without it those of all."""
     roots, include, exclude = properties.root_task_ids, properties.include_task_ids, properties.exclude_task_ids
     if request.type in _CHOSEN_ONLY:
         return Selection(frozenset({*roots, *include} - {*exclude}), frozenset())
-    inside = None if request.workflow_id == OUTSIDE_WORKFLOW else [request.workflow_id, *tasks]
     graph: Edges = whole_graph(tasks, task_graph.links(context.db, env, inside))
     found = select(properties.mode or "ManualSelection", graph, roots, include, exclude)
     return Selection(found.run & tasks.keys(), found.dry & tasks.keys())

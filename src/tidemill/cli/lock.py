@@ -68,10 +68,11 @@ def boot_of(data: Path) -> str:
     A restored backup knows runs that its runner has never heard of; by the boot alone they would pass for runs that
     were not handed over yet, and be started once more. The directory of an older Tidemill has no name.
     """
-    runner = data / layout.RUNNER
-    name = runner / "name"
+    name = data / layout.NAME
     if not name.exists() and not (data / layout.JOURNAL).exists():
-        runner.mkdir(mode=0o700, exist_ok=True)
-        name.write_text(f"{secrets.token_hex(8)}\n")
+        name.parent.mkdir(mode=0o700, exist_ok=True)
+        whole = name.with_suffix(".new")  # a crash in the middle must not leave one that is empty
+        whole.write_text(f"{secrets.token_hex(8)}\n")
+        whole.replace(name)
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return f"{boot} {name.read_text().strip()}" if name.exists() else boot

@@ -38,14 +38,13 @@ def _failing(command: str) -> Generator[None]:
 
 def _said(error: Exception) -> str:
     """What a user is told: the database's own words, and what to do where the disk is full."""
-    import errno
-
     from sqlalchemy.exc import DBAPIError
 
+    from tidemill.runners.local.fullness import is_full as is_full_disk
     from tidemill.store.fullness import is_full
 
     words = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    full = is_full(error) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT))
+    full = is_full(error) or is_full_disk(error)
     return f"the disk is full ({words}): make room and start again" if full else words
 
 

@@ -57,17 +57,14 @@ def serve(settings: Settings) -> None:
             new_key = ensure_first_start(db, settings, clock.now())
         name = runner_name(settings.data, sqlite=database.is_sqlite)
         logs = Logs(settings.data, name, fernet(settings, sqlite=database.is_sqlite), cluster.endpoint_of)
-        server = (
-            None
-            if database.is_sqlite
-            else Server(database, name, boot_of(settings.data), _advertised(settings, listener), settings.lease)
-        )
+        boot, advertised = boot_of(settings.data), _advertised(settings, listener)
+        server = None if database.is_sqlite else Server(database, name, boot, advertised, settings.lease)
         room = Room.of(settings)
         services = Services(
             database=database, settings=settings, clock=clock, logs=logs, health=partial(_health, server, room)
         )
         keeper = Keeper(settings, database, clock, leads=lambda: server is None or server.membership.leads)
-        with _scheduling(settings, database, clock, name, server, room), keeper.beside():
+        with _scheduling(settings, database, clock, name, boot, server, room), keeper.beside():
             _announce(settings, listener, new_key)
             gc.collect()
             gc.freeze()
@@ -110,7 +107,7 @@ def _health(server: Server | None, room: Room) -> Mapping[str, str]:
 
 @contextmanager
 def _scheduling(
-    settings: Settings, database: Database, clock: SystemClock, name: str, server: Server | None, room: Room
+    settings: Settings, database: Database, clock: SystemClock, name: str, boot: str, server: Server | None, room: Room
 ) -> Generator[None]:
     """The scheduler's thread with its runner, for the length of the block."""
     if os.geteuid() == 0 and not settings.task_user:
@@ -133,7 +130,7 @@ def _scheduling(
         database,
         runner,
         clock,
-        boot=boot_of(settings.data),
+        boot=boot,
         default_slots=settings.resource_group_slots,
         planning=PlanningRules.of(settings),
         vault=Vault(fernet(settings, sqlite=database.is_sqlite)),

@@ -26,7 +26,8 @@ def rescue(
 ) -> list[Run]:
     """The runs to hand over again; the runner ignores those it knows, and starts those that never reached it.
 
-    Runs from another boot of the machine ended with it, whether or not their journal survived: they are lost. One that
+    Runs from another boot of the machine ended with it, whether or not their journal survived, and those that a
+    restored backup remembers are not of this runner: they are lost. One that
     can no longer be put together, as its secret was deleted meanwhile, fails unless the runner knows it. In a `shared`
     installation only those of this runner are ours; those `known` to have been handed over are left out.
     """
@@ -43,4 +44,6 @@ def rescue(
 
 
 def _lost(instance: int, run_number: int, now: int) -> Result:
-    return Result(instance, run_number, "lost", None, 0, now, message="the machine was restarted")
+    return Result(
+        instance, run_number, "lost", None, 0, now, message="the machine was restarted, or a backup was restored"
+    )

@@ -5,6 +5,7 @@ the task's user.
 """
 
 RUNNER = "runner"
+NAME = "runner/name"  # tells this directory from a restored one
 LOCK = "runner/lock"  # held by guard and runner together; holds the guard's process id as text
 JOURNAL = "runner/journal"
 SOCKET = "runner/socket"

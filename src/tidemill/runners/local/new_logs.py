@@ -1,4 +1,4 @@
-"""The logs of runs that begin. A few are made ahead, while tasks run.
+"""The logs of runs that begin. A few are made ahead, while the server thinks about results.
 
 To make a file can take longer than a short task: ext4 takes no inode that was freed in the last minutes, and looks at
 each of those to know that. To rename one never does.
